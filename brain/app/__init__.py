@@ -7,12 +7,15 @@ modules beside this one and the rooms below. Doors see this module, the types, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from brain.app.loaded import LoadedModels
 from brain.app.resources import Resources, clean
 from brain.config import Config
 from brain.labels import UNLABELLED
@@ -56,6 +59,9 @@ class Brain:
     (how to do things), `judge` (what a person says of answers, and figures), `keep` (looking after the store), `ledger`
     (what left this machine, its cost), `policy` (what may leave), `cloud` (a model outside), `models` (which models
     there are and what they serve for).
+
+    `loaded`: models that several of them share, in place of the three that may be given; `long_lived`: it serves one
+    request after the other, and Chroma answers.
     """
 
     def __init__(
@@ -68,14 +74,18 @@ class Brain:
         shipped: SentenceEmbedder | None = None,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
+        loaded: LoadedModels | None = None,
+        long_lived: bool = False,
     ) -> None:
         self.config = config
         self.resources = Resources(
             config,
-            embedder=embedder,
+            loaded=loaded
+            or LoadedModels(
+                config.models, embedder=embedder, shipped=shipped, reader=reader
+            ),
             generator=generator,
-            reader=reader,
-            shipped=shipped,
+            long_lived=long_lived,
             progress=progress,
             now=now,
             finish=finish_begun_erasure,
@@ -92,6 +102,27 @@ class Brain:
     def close(self) -> None:
         """Close what was opened."""
         self.resources.close()
+
+    def warm(self) -> str:
+        """Load the models and open the index before the first question; which index answers, and why."""
+        from brain.app.warm import warm
+
+        return warm(self.resources)
+
+    @contextmanager
+    def lent(self, progress: Progress) -> Iterator[Self]:
+        """This `Brain` for one command of somebody, who hears its progress; it stays open."""
+        resources = self.resources
+        before = resources.progress
+        resources.progress = progress
+        try:
+            yield self
+            resources.tell_left_out()
+        except sqlite3.Error as error:
+            resources.leave(error)
+            raise
+        finally:
+            resources.progress = before
 
     # -- taking in ------------------------------------------------------------------------------------
 

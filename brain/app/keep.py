@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from brain.app import filling
 from brain.app.derived import finish_erasure, renew_index
 from brain.app.governed import ledger_of, note_raised, note_restored, policies_of
+from brain.app.loaded import OFF
 from brain.app.models import wrong_roles
-from brain.app.resources import OFF, Noun
+from brain.app.resources import Noun
 from brain.app.serving import AUTO, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.vectors import embed_builtin
 from brain.config import make_home

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from brain.app.loaded import LoadedModels
 from brain.app.serving import (
     AUTO,
     BUILTIN,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from brain.retrieval import Sources
     from brain.store.judgments import JudgmentTable
 
-OFF = "off"
 KINDS = ("knowledge", "episodes")  # what has vectors: chunks of documents, and episodes
 HEAD = "confidence_head"  # setting: what `brain eval calibrate` fitted, as JSON
 LEFT_OUT_NAMED = 10  # damaged rows; the doctor names them all
@@ -98,10 +98,9 @@ class Resources:
         self,
         config: Config,
         *,
-        embedder: Embedder | None = None,
+        loaded: LoadedModels | None = None,
         generator: Generator | None = None,
-        shipped: SentenceEmbedder | None = None,
-        reader: AnswerReader | None = None,
+        long_lived: bool = False,
         progress: Progress = silent,
         now: Callable[[], datetime] | None = None,
         finish: Callable[[Resources, str], str] | None = None,
@@ -111,10 +110,10 @@ class Resources:
         os.environ.setdefault(ONE_THREAD, "1")
         self.config = config
         self.progress = progress
-        self.given_embedder = embedder
+        self.loaded = loaded or LoadedModels(config.models)
+        self.given_embedder = self.loaded.given_embedder
         self.given_generator = generator
-        self.given_reader = reader
-        self._given_shipped = shipped
+        self.long_lived = long_lived
         self._now = now or (lambda: datetime.now().astimezone())
         self._indexes: dict[str, Indexes] = {}
         self._store: Store | None = None
@@ -169,21 +168,15 @@ class Resources:
 
     # -- models ---------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def builtin(self) -> Embedder:
         """The built-in embedder, whose vectors every chunk has; a given one takes its place."""
-        if self.given_embedder is not None:
-            return self.given_embedder
-        from brain.models.builtin import BuiltinEmbedder
+        return self.loaded.builtin
 
-        return BuiltinEmbedder()
-
-    @cached_property
+    @property
     def shipped(self) -> SentenceEmbedder:
         """The sentence embedder that ships inside the package; its files are read on first use."""
-        if self._given_shipped is not None:
-            return self._given_shipped
-        return SentenceEmbedder(threads=self.config.models.threads)
+        return self.loaded.shipped
 
     @property
     def comparer(self) -> Embedder | None:
@@ -193,16 +186,12 @@ class Resources:
         except Unavailable:
             return None
 
-    @cached_property
+    @property
     def answer_reader(self) -> AnswerReader | None:
         """What reads question and passage together; None where it is left out. Nothing is opened before its first
         use.
         """
-        if self.given_reader is not None or self.config.models.reader == OFF:
-            return self.given_reader
-        from brain.models.answer_reader import CrossEncoder
-
-        return CrossEncoder(threads=self.config.models.threads)
+        return self.loaded.answer_reader
 
     @cached_property
     def _kept_vectors(self) -> Embedder:
@@ -390,8 +379,16 @@ class Resources:
                 fingerprint,
                 engine=self.config.index.engine,
                 exact_limit=self.config.index.exact_limit,
+                long_lived=self.long_lived,
+                snapshots=self.loaded.snapshots,
             )
         return self._indexes[fingerprint]
+
+    def begin(self) -> None:
+        """Another request of a door that lives long: what may be otherwise than at the last one is looked at anew."""
+        self.__dict__.pop("serving", None)
+        if self._store is not None and not self._store.is_at(self.config.database):
+            self.close()  # a `restore` has put another file into its place
 
     def leave(self, error: BaseException | None) -> None:
         """Close it. An error of SQLite's own, a damaged page met anywhere, becomes one that says what to do."""
@@ -401,15 +398,18 @@ class Resources:
 
             raise explain(error, self.config.database) from error
 
-    def _tell_left_out(self, store: Store) -> None:
-        """Name the rows that were left out since they are damaged."""
-        left = store.connection.left_out
+    def tell_left_out(self) -> None:
+        """Name the rows that were left out since they are damaged, each time that they were."""
+        if self._store is None:
+            return
+        left = self._store.connection.left_out
         for name, column in [*left.items()][:LEFT_OUT_NAMED]:
             said = f"{name} is damaged ({column}) and was left out"
             self.progress(f"notice: {said}: see `brain doctor --deep`", 0, 0)
         more = len(left) - LEFT_OUT_NAMED
         if more > 0:
             self.progress(f"notice: {more:,} more rows are damaged and left out", 0, 0)
+        left.clear()
 
     def close(self) -> None:
         """Close what was opened. What is asked for afterwards is opened anew, as it must be after a `restore`."""
@@ -417,7 +417,7 @@ class Resources:
             opened.close()
         self._indexes.clear()
         if self._store is not None:
-            self._tell_left_out(self._store)
+            self.tell_left_out()
             self._store.close()
             self._store = None
         for name in BOUND_TO_STORE:

@@ -12,7 +12,9 @@ import os
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from itertools import pairwise, zip_longest
 from os.path import commonprefix
@@ -234,9 +236,23 @@ def place(source: str, locator: str) -> str:
     return f"{source} {locator}".strip()
 
 
+# The working folder of whoever reads it, where that is not the one of this process.
+_folder: ContextVar[str] = ContextVar("folder", default="")
+
+
+@contextmanager
+def seen_from(folder: str) -> Iterator[None]:
+    """Paths are shortened for somebody who works in that folder."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
 def short_path(source: str) -> str:
     """A path as it is shortest from here: below the working folder without it, below the home folder as `~/…`."""
-    here = os.getcwd()
+    here = _folder.get() or os.getcwd()
     home = os.path.expanduser("~")
     for folder, shown in ((here, ""), (home, "~/")):
         inside = folder.rstrip("/") + "/"

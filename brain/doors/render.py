@@ -57,7 +57,9 @@ class Out:
         *,
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.monotonic,
+        columns: int | None = None,
     ) -> None:
+        self._columns = columns
         self._stdout = stdout
         self.stderr = stderr
         self._environ = environ
@@ -73,6 +75,8 @@ class Out:
         """Columns of the terminal; 80 when there is none."""
         if not self._stdout.isatty():
             return 80
+        if self._columns is not None:
+            return self._columns
         return shutil.get_terminal_size().columns
 
     @property
@@ -189,6 +193,8 @@ class Out:
                 emoji=False,
                 soft_wrap=True,
                 theme=Theme(STYLES),
+                width=self._columns,
+                _environ=self._environ,
             )
         return self._consoles[id(stream)]
 

@@ -18,6 +18,7 @@ from brain.index import snapshot
 from brain.index.chroma_child import ChromaChild, ChromaDied
 from brain.index.chroma_index import ChromaIndex
 from brain.index.exact import ExactIndex
+from brain.index.open_snapshots import OpenSnapshots
 from brain.index.overlay import Allowed, Overlay, Scored, best, unit
 from brain.index.sentences import SentenceIndex
 from brain.protocols import Progress, silent
@@ -36,6 +37,7 @@ WIDTH = 256
 LOOKED_AT = 150
 QUERY_SECONDS = 20.0  # per answer of Chroma; then exact search
 AUTO, EXACT, CHROMA = "auto", "exact", "chroma"  # `[index] engine`
+NONE_YET = "until a snapshot of Chroma is written"
 
 
 def max_exact(limit: int, fingerprint: str) -> int:
@@ -59,6 +61,7 @@ class Indexes:
         engine: str = AUTO,
         exact_limit: int = EXACT_LIMIT,
         long_lived: bool = False,
+        snapshots: OpenSnapshots | None = None,
     ) -> None:
         self._table = table
         self._directory = directory
@@ -66,6 +69,8 @@ class Indexes:
         self._engine = engine
         self._exact_limit = exact_limit
         self._long_lived = long_lived
+        self._snapshots = snapshots or OpenSnapshots()
+        self._none_yet = False
         self._child: ChromaChild | None = None
         self._tried: Snapshot | None = None  # opened, or given up
         self._exact: dict[str, ExactIndex] = {}
@@ -147,7 +152,7 @@ class Indexes:
 
     def chroma(self, kind: str) -> ChromaIndex | None:
         """The approximate index of this kind over the present snapshot, None where exact search is to answer."""
-        if self.name != CHROMA and not self.fallback:
+        if self.name != CHROMA and not (self.fallback or self._none_yet):
             return None
         if self._tried != self._table.snapshots.current(self._fingerprint):
             self._let_go()
@@ -168,7 +173,7 @@ class Indexes:
         """
         self.name = EXACT
         self.reason = self.fallback = f"{error.message}; exact search answers"
-        self._let_go()
+        self._let_go(failed=True)
         if isinstance(error, ChromaDied) and error.crashed and self._tried is not None:
             with suppress(BrainError):  # a full disk, a home that can only be read
                 self._table.snapshots.discard(self._tried.n)
@@ -202,20 +207,25 @@ class Indexes:
         """Open the present snapshot in a process of its own, or say why exact search answers."""
         # Noted before it is opened: one that kills its process is to be given up.
         self._tried = found = self._table.snapshots.current(self._fingerprint)
+        self._none_yet = found is None and self._long_lived and self._engine == AUTO
+        if self._none_yet:
+            # Nothing is missing: one is written when there is time, and exact search is as good
+            self.name, self.reason, self.fallback = EXACT, NONE_YET, ""
+            return
         try:
             if why := snapshot.doubt(self._directory, found):
                 raise Unavailable(why, "run `brain sync`")
             assert found is not None  # else there is a doubt
-            self._child = ChromaChild(seconds=QUERY_SECONDS)
-            self._child.open(snapshot.directory_of(self._directory, found.n))
+            place = snapshot.directory_of(self._directory, found.n)
+            self._child = self._snapshots.take(place, seconds=QUERY_SECONDS)
             self.name, self.reason, self.fallback = CHROMA, self._choice()[1], ""
         except Unavailable as error:
             self.give_up(error)
 
-    def _let_go(self) -> None:
+    def _let_go(self, *, failed: bool = False) -> None:
         self._chroma.clear()
         if self._child is not None:
-            self._child.close()
+            self._snapshots.give_back(self._child, failed=failed)
         self._child = None
 
 

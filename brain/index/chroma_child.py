@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import lru_cache
@@ -72,6 +73,8 @@ class ChromaChild:
     def __init__(self, *, seconds: float = ANSWER_SECONDS) -> None:
         self._child = Child(running("brain.index.chroma_child:answer"), threads=THREADS)
         self._seconds = seconds
+        # One question at a time goes through the pipe, from whatever thread
+        self._asking = threading.Lock()
         self.pid = self._child.pid
 
     def __enter__(self) -> Self:
@@ -169,7 +172,8 @@ class ChromaChild:
         request = {"op": op, "details": details}
         wait = seconds or self._seconds
         try:
-            (said,) = self._child.ask(request, payload, seconds=wait, limits=limits)
+            with self._asking:
+                (said,) = self._child.ask(request, payload, seconds=wait, limits=limits)
         except Lost as lost:
             raise _death(lost, wait, opening=op == "open") from None
         if "error" in said:

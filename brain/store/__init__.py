@@ -45,6 +45,15 @@ def local_now() -> datetime:
     return datetime.now().astimezone()
 
 
+def _which(path: Path) -> tuple[int, int] | None:
+    """What tells a file from every other one of this machine; None where there is none."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
 class Store:
     """`Store.open(path)`; then `documents.save`, `library`, `search`, `episodes` … Writes happen in `write()`.
 
@@ -55,6 +64,7 @@ class Store:
         self, connection: Connection, *, now: Callable[[], datetime] = local_now
     ) -> None:
         self.connection = connection
+        self._file = _which(connection.path)
         self.write = connection.write
         self._now = now
 
@@ -218,6 +228,10 @@ class Store:
                 return ""
             return str(row[0])
         return ""
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the file at that path is the one that is open, and no other was put into its place."""
+        return self._file == _which(path)
 
     def close(self) -> None:
         """Close the file."""

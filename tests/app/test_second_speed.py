@@ -196,7 +196,7 @@ def test_a_process_for_a_model_that_nobody_wants_any_more_stops(
         def nobody_wants_it() -> bool:
             return not filling.is_wanted(resources, SHIPPED)
 
-        resources.__dict__["shipped"] = Directions(another_is_wanted)
+        resources.loaded.__dict__["shipped"] = Directions(another_is_wanted)
         assert fill(resources, SHIPPED, stop=nobody_wants_it) == []
         assert made(opened)["all-minilm-l6-v2-int8"] == SHIPPED_BATCH
 

@@ -117,7 +117,9 @@ NETWORK = {
     "aiohttp",
     "urllib3",
 }
-NETWORK_FILES = re.compile(r"brain/(models/(ollama|cloud)\w*|governance/gate)\.py$")
+NETWORK_FILES = re.compile(
+    r"brain/(models/(ollama|cloud)\w*|governance/gate|doors/cli/(front|resident|wire))\.py$"
+)
 HEAVY = (
     "chromadb",
     "ollama",

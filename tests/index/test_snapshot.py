@@ -25,6 +25,7 @@ from brain.index import (
 )
 from brain.index.chroma_child import ChromaChild, ChromaDied
 from brain.index.files import LOCK, MANIFEST, intact, locked
+from brain.index.open_snapshots import OpenSnapshots
 from brain.store.snapshots import SnapshotTable
 from brain.store.vectors import VectorTable
 from tests.index_support import (
@@ -474,9 +475,10 @@ def test_a_door_opens_the_next_snapshot_after_one_that_was_taken_away(
         serving.query(vector(3), limit=1)
         assert snapshot.erase(other, index, wait_seconds=2)
         assert serving.query(vector(3), limit=1)[0][0] == "c000003"
-        assert (serving.name, "no Chroma index has been built" in serving.fallback) == (
+        assert (serving.name, serving.reason, serving.fallback) == (
             "exact",
-            True,
+            "until a snapshot of Chroma is written",
+            "",
         )
         assert snapshot.write(other, index, FP) == COUNT
         assert serving.query(vector(3), limit=1)[0][0] == "c000003"
@@ -528,13 +530,9 @@ def set_version(table: VectorTable, version: str) -> None:
             "damaged",
         ),
         (lambda home, table: set_version(table, "1.4.0"), "written by version 1.4.0"),
-        (
-            lambda home, table: table.snapshots.discard(1),
-            "no Chroma index has been built",
-        ),
         (lambda home, table: as_by_an_older_release(home, table), "deleted"),
     ],
-    ids=["deleted", "no manifest", "damaged", "old version", "none", "older release"],
+    ids=["deleted", "no manifest", "damaged", "old version", "older release"],
 )
 def test_an_unproven_snapshot_is_not_opened_and_exact_search_answers(
     home: Path, prepare: Callable[[Path, VectorTable], object], reason: str
@@ -548,6 +546,40 @@ def test_an_unproven_snapshot_is_not_opened_and_exact_search_answers(
         assert reason in index.reason
         assert index.fallback == index.reason
         assert indexes.pid is None
+
+
+def test_where_no_snapshot_was_written_yet_exact_search_answers_and_nothing_is_missing(
+    home: Path,
+) -> None:
+    table = open_store(home)
+    table.snapshots.discard(1)
+    with Indexes(table, home / "index", FP, long_lived=True) as indexes:
+        index = indexes.index("knowledge")
+        assert index.query(vector(3), limit=1)[0][0] == "c000003"
+        assert (index.name, index.fallback) == ("exact", "")
+        assert index.reason == "until a snapshot of Chroma is written"
+
+
+def test_two_indexes_of_one_process_share_the_child_that_has_the_snapshot_open(
+    home: Path,
+) -> None:
+    shared = OpenSnapshots()
+    opened = [
+        Indexes(open_store(home), home / "index", FP, long_lived=True, snapshots=shared)
+        for _ in range(2)
+    ]
+    for indexes in opened:
+        found = indexes.index("knowledge").query(vector(3), limit=1)
+        assert found[0][0] == "c000003"
+    first, second = opened
+    assert first.pid == second.pid is not None
+    first.close()
+    assert second.index("knowledge").query(vector(5), limit=1)[0][0] == "c000005"
+    pid = second.pid
+    assert pid is not None
+    second.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 @pytest.mark.parametrize(

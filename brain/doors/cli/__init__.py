@@ -30,12 +30,23 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     set_up()
     try:
         stop_on_signals()
-        code = run(sys.argv[1:] if words is None else words)
+        code = _command(sys.argv[1:] if words is None else words)
     except KeyboardInterrupt:
         code = INTERRUPTED
     finally:
         leave_quietly()
     sys.exit(code)
+
+
+def _command(words: Sequence[str]) -> int:
+    """Run the command: by the server of this home where one runs and may, else in this process."""
+    if not os.environ.get(COMPLETION):
+        from brain.doors.cli import front
+
+        code = front.answered(words)
+        if code is not None:
+            return code
+    return run(words)
 
 
 def run(words: Sequence[str], session: Session | None = None) -> int:

@@ -17,6 +17,7 @@ import typer
 import typer.core
 import typer.main
 
+from brain import __version__
 from brain.doors.cli.options import Explain, Json, flag
 from brain.doors.cli.plain import Command, Group
 from brain.doors.cli.session import session
@@ -40,6 +41,7 @@ MODULES = (
     "labels",
     "evaluation",
     "quality",
+    "serving",
 )
 
 EVERY_DAY = "Every day"
@@ -49,9 +51,10 @@ MODELS = "Models"
 LEAVING = "What may leave"
 KEEPING = "Keeping"
 QUALITY = "Quality"
+DOORS = "Other doors"
 # Of a group without panels.
 COMMANDS = "Commands"
-PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, LEAVING, KEEPING, QUALITY)
+PANELS = (EVERY_DAY, LIBRARY, SKILLS, MODELS, LEAVING, KEEPING, QUALITY, DOORS)
 # The first panel is what a newcomer reads: eight verbs, in the order in which they are first needed.
 FIRST = (
     "add",
@@ -200,9 +203,7 @@ def _built(_commands: int) -> typer.core.TyperGroup:
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"brain {version('sovereign-brain')}")
+        typer.echo(f"brain {__version__}")
         raise typer.Exit
 
 

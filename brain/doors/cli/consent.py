@@ -35,7 +35,7 @@ def asking(out: Out) -> Agree | None:
 
     def agree(shown: Shown, passages: Passages) -> Yes:
         out.say(*map(line, told(shown, passages)))
-        return _answer(out, shown)
+        return answer(out, shown.body, for_an_hour=bool(shown.folders))
 
     return agree
 
@@ -73,11 +73,11 @@ def told(shown: Shown, passages: Passages) -> list[str]:
     return said
 
 
-def _answer(out: Out, shown: Shown) -> Yes:
+def answer(out: Out, body: bytes, *, for_an_hour: bool) -> Yes:
     """Yes only for a typed y, or s where it is offered; v shows the bytes and asks again."""
     question = "[y]es, [N]o, [v]iew the bytes"
     answers: dict[str, Yes] = {YES: "once"}
-    if shown.folders:
+    if for_an_hour:
         question += ", [s]ame task and folder for an hour"
         answers[HOUR] = "hour"
     while True:
@@ -87,4 +87,4 @@ def _answer(out: Out, shown: Shown) -> Yes:
             return ""
         if said != VIEW:
             return answers.get(said, "")
-        out.say(line(shown.body.decode("utf-8", "replace")))
+        out.say(line(body.decode("utf-8", "replace")))

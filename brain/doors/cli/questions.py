@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from brain.doors import json_out
-from brain.doors.cli import completion, consent
+from brain.doors.cli import completion
 from brain.doors.cli.app import EVERY_DAY, register
 from brain.doors.cli.completion import EPISODE_KINDS
 from brain.doors.cli.options import (
@@ -258,7 +258,7 @@ def ask(
     printer = AnswerPrinter(run, silent=as_json, explain=explain, why=why)
     with run.brain() as brain:
         try:
-            given = brain.ask(request, say=printer.say, agree=consent.asking(run.out))
+            given = brain.ask(request, say=printer.say, agree=run.consent(run.out))
         finally:
             printer.end_paragraph()
         if given.state == "not_found" and given.passages and not as_json:

@@ -25,6 +25,7 @@ from brain.errors import BrainError, UsageError
 
 if TYPE_CHECKING:
     from brain.app import Brain
+    from brain.app.outside import Agree
     from brain.protocols import Progress
     from brain.types import Scope
 
@@ -50,15 +51,25 @@ TERMINAL_EDITORS = """
 """.split()
 
 
+def asking(out: Out) -> Agree | None:
+    """How whoever waits at this terminal is asked, None where nobody does."""
+    from brain.doors.cli import consent
+
+    return consent.asking(out)
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One run. `open_brain` gets a progress function; `edit` a file to edit; `launch` an address to open."""
+    """One run. `open_brain` gets a progress function; `edit` a file to edit; `launch` an address to open; `consent` is
+    how whoever waits is asked whether something may leave.
+    """
 
     out: Out
     stdin: TextIO
     open_brain: Callable[[Progress], AbstractContextManager[Brain]]
     edit: Callable[[Path], None]
     launch: Callable[[str], None]
+    consent: Callable[[Out], Agree | None] = asking
 
     @classmethod
     def of_this_process(cls) -> Session:

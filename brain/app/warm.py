@@ -1,0 +1,33 @@
+"""What a door that lives long does before its first question: models loaded, and Chroma's snapshot written and open.
+
+Leaves out what a question finds. Serves `brain serve`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from brain.app.resources import KINDS, Resources
+from brain.errors import BrainError
+
+
+def warm(resources: Resources) -> str:
+    """Load everything that a question needs, and say which index answers and why, "" where only words are searched."""
+    with suppress(BrainError):  # it is told with the first question
+        if resources.answer_reader is not None:
+            resources.answer_reader.read("Is it warm?", ["It is warm."])
+    serving = resources.serving
+    if serving.embedder is None:
+        return ""
+    serving.embedder.embed_query("warm")
+    return renewed(resources)
+
+
+def renewed(resources: Resources) -> str:
+    """Write a snapshot where one is due and open it. Says which index answers, and why."""
+    indexes = resources.indexes(resources.serving.fingerprint)
+    with suppress(BrainError):  # exact search answers then, and says so
+        indexes.update(progress=resources.progress)
+    for kind in KINDS:
+        indexes.index(kind)
+    return f"{indexes.name}: {indexes.reason}"

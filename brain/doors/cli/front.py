@@ -1,0 +1,156 @@
+"""A command that the server of this home answers, where one runs: its models are loaded, so that nothing is here.
+
+Same words, same output, same exit code. What differs makes the command work by itself, silently: no server, one of
+another version, other settings in the environment. Leaves out the commands; serves `main`.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from brain import __version__
+from brain.doors.cli import wire
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from brain.doors.cli.wire import Said
+
+# Those that need the models or the index; the others are as quick without it.
+ANSWERED = ("search", "ask", "recall")
+# What only this process can do: read its standard input, shut itself off, print typer's own help.
+OWN = ("-", "--offline", "--help")
+# Variables that say how a terminal shows colours.
+COLOURS = ("NO_COLOR", "TERM", "COLORTERM", "FORCE_COLOR", "TTY_COMPATIBLE")
+CONNECT_SECONDS = 1.0
+# The server stopped while it answered: as for any other part that does not answer.
+STOPPED = 6
+
+
+def answered(words: Sequence[str]) -> int | None:
+    """The exit code of the command, answered by the server; None where this process has to do it."""
+    if not words or words[0] not in ANSWERED or any(word in OWN for word in words):
+        return None
+    connection = _connected()
+    if connection is None:
+        return None
+    with connection:
+        try:
+            wire.send(connection, _request(words))
+            return _shown(connection)
+        except (OSError, ValueError):
+            return None
+        except KeyboardInterrupt:
+            return _interrupted(words)
+
+
+def _interrupted(words: Sequence[str]) -> int:
+    """Say it as a command does that works by itself. The server stops with the next thing that it prints."""
+    from brain.doors.cli.outcome import exit_code
+    from brain.doors.render import Out
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    return exit_code(stop, Out(sys.stdout, sys.stderr), words)
+
+
+def _connected() -> socket | None:
+    """The way to the server of the home, None where there is none."""
+    import socket
+
+    from brain.config import default_home
+
+    if not hasattr(socket, "AF_UNIX"):
+        return None
+    place = wire.address(default_home(os.environ))
+    if place is None or not place.exists():
+        return None
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(CONNECT_SECONDS)
+    try:
+        connection.connect(str(place))
+    except OSError:
+        connection.close()  # left by a server that was killed
+        return None
+    connection.settimeout(None)
+    return connection
+
+
+def _request(words: Sequence[str]) -> Said:
+    """The command, and what the server has to know of this process to print what it would."""
+    return {
+        "version": __version__,
+        "environment": wire.environment(),
+        "words": list(words),
+        "folder": os.getcwd(),
+        "columns": shutil.get_terminal_size().columns,
+        "colours": _given(os.environ, COLOURS),
+        "person": sys.stderr.isatty() and not _agent(os.environ),
+        "out": _stream(sys.stdout),
+        "err": _stream(sys.stderr),
+    }
+
+
+def _given(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    return {name: environ[name] for name in names if name in environ}
+
+
+def _agent(environ: Mapping[str, str]) -> bool:
+    from brain.doors.cli.person import AGENTS
+
+    return any(environ.get(name) for name in AGENTS)
+
+
+def _stream(stream: TextIO) -> Said:
+    return {"tty": stream.isatty(), "encoding": stream.encoding or "utf-8"}
+
+
+def _shown(connection: socket) -> int | None:
+    """Print what the server says as it comes. None where it does not answer this command."""
+    streams = {"out": sys.stdout, "err": sys.stderr}
+    printed = False
+    while (said := wire.receive(connection)) is not None:
+        if "no" in said:
+            return None
+        if "code" in said:
+            return int(said["code"])
+        if "agree" in said:
+            wire.send(connection, {"answer": _agreed(said["agree"])})
+            continue
+        for name, stream in streams.items():
+            if name in said:
+                printed = True
+                _write(stream, said[name])
+    if not printed:
+        return None
+    sys.stderr.write("brain: the server stopped while it answered\n")
+    sys.stderr.write("  run the command again: it works without a server as well\n")
+    return STOPPED
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """A reader that went away ends the command quietly, as it does without a server."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        raise SystemExit(0) from None
+
+
+def _agreed(shown: Said) -> str:
+    """What the person at this terminal says to what would leave."""
+    from brain.doors.cli.consent import answer
+    from brain.doors.render import Out
+
+    out = Out(sys.stdout, sys.stderr)
+    body = base64.b64decode(shown["body"])
+    return answer(out, body, for_an_hour=shown["for_an_hour"])

@@ -1,0 +1,100 @@
+"""What the command line and the server behind it say to one another over a socket in the home: lengths and JSON.
+
+The socket is a file that only its owner can reach. Leaves asking to `front`, answering to `resident`. Imports little,
+since a command that is answered by the server loads nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from socket import socket
+
+Said = dict[str, Any]
+
+FILE = "serve.sock"
+RUNTIME = (
+    "XDG_RUNTIME_DIR"  # where this user's sockets lie, if the home has too long a path
+)
+# What fits into the address of a socket: 104 bytes on macOS and the BSDs, 108 on Linux, with a NUL at its end.
+ADDRESS_BYTES = 103
+LENGTH = struct.Struct(">I")
+MOST_BYTES = (
+    2**26
+)  # of one message; an answer with everything in it has a few hundred thousand
+# Variables that change what a command does, by name or by the beginning or end of it: with other values than the
+# server's the command works by itself.
+NAMES = ("HOME", "LANG", "LANGUAGE", "TZ", "TZDIR")
+BEGINNINGS = ("BRAIN_", "LC_", "OLLAMA_", "XDG_")
+ENDS = ("_API_KEY",)
+# Of the home it is compared where it leads to; who watches decides nothing.
+LEFT_OUT = ("BRAIN_HOME", "XDG_SESSION_ID", RUNTIME)
+
+
+def address(home: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Where the socket of this home lies; None where no place for it is short enough."""
+    place = home / FILE
+    if len(os.fsencode(place)) <= ADDRESS_BYTES:
+        return place
+    folder = environ.get(RUNTIME)
+    if not folder:
+        return None
+    named = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    place = Path(folder) / f"brain-{named}.sock"
+    return place if len(os.fsencode(place)) <= ADDRESS_BYTES else None
+
+
+def environment(environ: Mapping[str, str] = os.environ) -> str:
+    """A digest of every variable that changes what a command does."""
+    chosen = sorted(
+        (name, value)
+        for name, value in environ.items()
+        if name not in LEFT_OUT and _counts(name)
+    )
+    return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+
+
+def _counts(name: str) -> bool:
+    return name in NAMES or name.startswith(BEGINNINGS) or name.endswith(ENDS)
+
+
+def send(connection: socket, said: Said) -> None:
+    """One message. Raises `OSError` where the other side is gone."""
+    data = json.dumps(said).encode()
+    connection.sendall(LENGTH.pack(len(data)) + data)
+
+
+def receive(connection: socket) -> Said | None:
+    """The next message, None at the end. Raises `OSError`, and `ValueError` for what is no message."""
+    head = _exactly(connection, LENGTH.size)
+    if head is None:
+        return None
+    (length,) = LENGTH.unpack(head)
+    if length > MOST_BYTES:
+        raise ValueError("a message is too long")
+    body = _exactly(connection, length)
+    if body is None:
+        return None
+    said = json.loads(body)
+    if not isinstance(said, dict):
+        raise ValueError("a message is no object")
+    return said
+
+
+def _exactly(connection: socket, length: int) -> bytes | None:
+    """So many bytes; None when the other side ended before."""
+    parts = []
+    while length:
+        part = connection.recv(min(length, 1 << 16))
+        if not part:
+            return None
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
