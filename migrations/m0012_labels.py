@@ -41,7 +41,9 @@ def apply(db: Database) -> None:
     for table in LABELLED:
         columns = [f'"{name}"' for name in TABLES[table].split()]
         cells = ", ".join(CELL.format(column) for column in columns)
-        hashed = f"hash_without_label('{table}', row_hash, {cells})"
+        # What is no number is no hash, and may be no text either: it is left as it is
+        hashed = f"""CASE typeof(row_hash) WHEN 'integer'
+            THEN hash_without_label('{table}', row_hash, {cells}) ELSE row_hash END"""
         conn.execute(
             f"UPDATE {table} SET label = ?, row_hash = {hashed} WHERE label = ?",
             (AFTER, BEFORE),
@@ -49,7 +51,7 @@ def apply(db: Database) -> None:
     _trash(conn)
 
 
-def _hash_without_label(table: str, stored: int | None, *cells: Any) -> int | None:
+def _hash_without_label(table: str, stored: int, *cells: Any) -> int:
     """The hash of a row of that label with the new one, where it has its own; else what it has."""
     are_texts, given = cells[::2], cells[1::2]
     row = {}
@@ -60,7 +62,7 @@ def _hash_without_label(table: str, stored: int | None, *cells: Any) -> int | No
             row[name] = value.decode() if is_text else value
     except UnicodeDecodeError:
         return stored
-    renewed: int | None = _renewed(table, {**row, "row_hash": stored})["row_hash"]
+    renewed: int = _renewed(table, {**row, "row_hash": stored})["row_hash"]
     return renewed
 
 
