@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from brain.text.grammar import grammar
@@ -57,9 +58,20 @@ newest_are = (?:what|which)\s+(?P<things>%(things)s)\s+(?:is|are|was|were)\s+(?:
     (?P<order>newest|latest|last|most recent|oldest|earliest|first)(?P<what>)
 """
 )
-_FORMS = {
-    name: re.compile(rf"\s*{_RULES[name]}\s*[?.!]*\s*", re.IGNORECASE)
-    for name in "count_about count_in count list_every list list_which count_all newest newest_are".split()
+_WHICH = ("what", "which")
+_SHOW = tuple("please list show find give name".split())
+# The forms in the order in which they are tried, each with the words that it begins with: most questions begin with
+# none of them, and a form is compiled for the first question that may be one.
+_BEGINNINGS = {
+    "count_about": ("how",),
+    "count_in": ("how", "in"),
+    "count": ("count",),
+    "list_every": _SHOW,
+    "list": _SHOW,
+    "list_which": _WHICH,
+    "count_all": ("how",),
+    "newest": (*_WHICH, *_SHOW),
+    "newest_are": _WHICH,
 }
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
 _JOINED = re.compile(r"\s*(?:,\s*(?:and|or)?|\band\b|\bor\b|&)\s*", re.IGNORECASE)
@@ -97,14 +109,22 @@ def recognise(question: str) -> WholeStoreQuestion | None:
     >>> recognise("How many notes mention the landlord?")
     WholeStoreQuestion(kind='count', phrases=('landlord',), tag='', any_of=False)
     """
-    for name, pattern in _FORMS.items():
-        found = pattern.fullmatch(question)
+    first = question.split(maxsplit=1)[:1]
+    for name, beginnings in _BEGINNINGS.items():
+        if not first or first[0].lower() not in beginnings:
+            continue
+        found = _form(name).fullmatch(question)
         if found and name in WITHOUT_WORDS:
             return _without_words(found)
         if found:
             kind: Kind = "count" if name.startswith("count") else "list"
             return _wanted(kind, question, found["what"].strip(" ?.!"))
     return None
+
+
+@cache
+def _form(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\s*{_RULES[name]}\s*[?.!]*\s*", re.IGNORECASE)
 
 
 def _without_words(found: re.Match[str]) -> WholeStoreQuestion | None:

@@ -77,11 +77,11 @@ def uri_of(path: Path) -> str:
 
 def path_of(uri: str) -> str:
     """The file of an address, which for a message of a mailbox is the mailbox."""
-    from brain.store import moves
-
     file, _sign, _message = uri.partition("#")
     # Only names with other than plain letters need decoding, and a folder may hold very many files
     if "%" in file:
+        from brain.store import moves
+
         return moves.path_of(file)
     return file.removeprefix("file://")
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from brain.errors import StoreError, Unavailable
@@ -62,6 +61,8 @@ def directory_of(directory: Path, n: int) -> Path:
 
 def chroma_version() -> str:
     """The installed version, read without importing it."""
+    from importlib.metadata import version
+
     return version("chromadb")
 
 

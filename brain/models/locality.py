@@ -75,7 +75,7 @@ def address_of(host: str, trusted_hosts: Sequence[str] = ()) -> Address:
         name = DEFAULT_HOST
     if name == "localhost":
         return Address(name, port, LOCALHOST)
-    if _is_loopback(name):
+    if is_loopback(name):
         return Address(name, port, (name,))
     if _trusted(name, port, trusted_hosts):
         return Address(name, port, (name,))
@@ -151,7 +151,8 @@ def _parsed(host: str) -> tuple[SplitResult, int]:
         ) from None
 
 
-def _is_loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
+    """Whether it is an address of this machine, written as numbers."""
     try:
         return "%" not in name and ipaddress.ip_address(name).is_loopback
     except ValueError:

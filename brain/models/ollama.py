@@ -34,9 +34,11 @@ from brain.models.ollama_errors import (
     Rejected,
     no_embeddings,
     not_pulled,
+    silent_server,
     typed_error,
     unreadable,
 )
+from brain.models.ollama_knock import nobody_listens
 from brain.protocols import Progress, silent
 from brain.types import Texts
 
@@ -55,6 +57,7 @@ PULLED = "success"  # the only status line of a pull that means success
 # What Ollama calls what a model can do
 WRITES = "completion"
 EMBEDS = "embedding"
+WIRE = "brain.models.ollama_wire"  # the module that loads an HTTP library
 NUM_CTX = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)  # of a Modelfile
 
 _import_lock = threading.Lock()
@@ -255,6 +258,8 @@ class OllamaServer:
 
     @cached_property
     def _quick(self) -> OllamaHttp:
+        if WIRE not in sys.modules and nobody_listens(self.address):
+            raise silent_server(self.address)
         return self.http(self.limits.quick())
 
     def _waiting(self, limits: Limits, model: str) -> Callable[[], None]:

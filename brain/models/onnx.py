@@ -11,7 +11,7 @@ import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,6 @@ BATCH_TOKENS = 256
 # A text that is shorter than the longest of its run by more than this share waits for the next run.
 PADDING = 0.15
 ERRORS_ONLY = 3  # onnxruntime's severity: its warnings are about the graph, which nobody can change
-# One pass that onnxruntime makes over a graph and that costs more than it saves: its kernel for addition and layer
-# normalisation together takes six times as long as the two apart (onnxruntime 1.31, a sixth of the whole run).
-LEFT_OUT = ("SkipLayerNormFusion",)
 PAD = 0  # token of both vocabularies
 CLS, SEP, UNKNOWN = 101, 102, 100  # tokens of both vocabularies (BERT uncased)
 
@@ -53,27 +50,26 @@ class ShippedModel:
     tokenizer: ShippedFile
 
 
+# The word pieces of BERT uncased: both models read by them.
+WORD_PIECES = ShippedFile(
+    "wordpieces.json",
+    "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+)
 ANSWER_READER = ShippedModel(
     "the answer reader",
     ShippedFile(
         "reader-int8.onnx",
         "441cb2b2839ccc4b4dcab0a567bb7591c9e32ee507776841b07e212641a3f258",
     ),
-    ShippedFile(
-        "reader-tokenizer.json",
-        "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
-    ),
+    WORD_PIECES,
 )
 MINILM = ShippedModel(
     "all-MiniLM-L6-v2",
     ShippedFile(
         "all-minilm-l6-v2-int8.onnx",
-        "f384a25cc1cb151322d1b591bccb7372945c077d8f7be655f54edb6a2a4efad3",
+        "43d98d03d730f2a8b463b2ffce8300952d34451b55dca1d05d6ce90a902aa21c",
     ),
-    ShippedFile(
-        "all-minilm-l6-v2-tokenizer.json",
-        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-    ),
+    WORD_PIECES,
 )
 
 
@@ -156,12 +152,16 @@ class OnnxModel:
             # The arena keeps the memory of the largest run for ever: 50 MB instead of several hundred.
             options.enable_cpu_mem_arena = False
             options.log_severity_level = ERRORS_ONLY
+            # Its passes over the graph were made before the file was shipped (benchmarks/fuse_reader.py)
+            options.graph_optimization_level = (
+                onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+            )
             try:
+                # By its path: handed over as bytes it would be copied once more
                 return onnxruntime.InferenceSession(
-                    weights,
+                    str(weights),
                     options,
                     providers=["CPUExecutionProvider"],
-                    disabled_optimizers=list(LEFT_OUT),
                 )
             except Exception as error:  # onnxruntime raises classes of its own making
                 raise self._unusable(str(error)) from error
@@ -170,28 +170,36 @@ class OnnxModel:
     def _tokenizer(self) -> Tokenizer:
         with self._loading:
             table = self._checked(self.model.tokenizer)
-            from tokenizers import Tokenizer
+            return _read_tokenizer(table, self.model.tokenizer.sha256)
 
-            tokenizer: Tokenizer = Tokenizer.from_buffer(table)
-            tokenizer.no_padding()
-            tokenizer.no_truncation()
-            return tokenizer
-
-    def _checked(self, file: ShippedFile) -> bytes:
-        """The bytes of a file, once they are known to be those that were shipped."""
+    def _checked(self, file: ShippedFile) -> Path:
+        """Where a file lies, once it is known to hold what was shipped."""
+        path = self._folder / file.name
         try:
-            content = (self._folder / file.name).read_bytes()
+            with path.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
         except OSError as error:
             raise self._unusable(f"{file.name}: {error.strerror}") from error
-        if hashlib.sha256(content).hexdigest() != file.sha256:
+        if digest != file.sha256:
             raise self._unusable(f"{file.name} is damaged")
-        return content
+        return path
 
     def _unusable(self, cause: str) -> Unavailable:
         return Unavailable(
             f"{self.model.label} cannot be used: {cause}",
             "install the package again; `[models] reader` and `embed` leave it out",
         )
+
+
+@lru_cache(maxsize=1)
+def _read_tokenizer(table: Path, _sha256: str) -> Tokenizer:
+    """The tokenizer of a file. Kept, since both models of a process read by the same one."""
+    from tokenizers import Tokenizer
+
+    tokenizer: Tokenizer = Tokenizer.from_file(str(table))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def faults(models: Iterable[ShippedModel], folder: Path = SHIPPED) -> list[str]:

@@ -22,9 +22,11 @@ import pytest
 from brain.errors import BrainError, Refused, Unavailable
 from brain.models.catalogue import best_embedder, best_writer
 from brain.models.limits import Limits
+from brain.models.locality import address_of
 from brain.models.ollama import OllamaServer
 from brain.models.ollama_embedder import OllamaEmbedder
 from brain.models.ollama_generator import OllamaGenerator
+from brain.models.ollama_knock import nobody_listens
 from tests.ollama_clients import (
     ANSWER,
     DEADLINES,
@@ -51,12 +53,46 @@ server = OllamaServer(sys.argv[1])
 print(server.client(server.limits).list().models, os.environ["ALL_PROXY"], os.environ["OLLAMA_HOST"])
 """
 
+WITHOUT_A_SERVER = """
+import sys
+from brain.errors import Unavailable
+from brain.models.ollama import OllamaServer
+try:
+    OllamaServer(sys.argv[1]).tags()
+except Unavailable as error:
+    print(error.message, "httpx" in sys.modules)
+"""
+
 
 @pytest.fixture
 def stand_in() -> Iterator[StandIn]:
     with StandIn(models=["llama3.2", "qwen3:4b", NOMIC]) as server:
         yield server
         assert server.errors == []
+
+
+def test_no_http_library_is_loaded_to_learn_that_nobody_listens() -> None:
+    with (
+        socket.socket() as taken
+    ):  # bound and not listening: the system refuses whoever calls
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        said = subprocess.run(
+            [sys.executable, "-c", WITHOUT_A_SERVER, address],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert said.stdout.strip() == f"Ollama does not answer at {address} False"
+
+
+def test_what_listens_or_is_elsewhere_is_asked_in_the_usual_way(
+    stand_in: StandIn,
+) -> None:
+    assert not nobody_listens(client(stand_in).address)
+    elsewhere = address_of("192.0.2.1:11434", ["192.0.2.1:11434"])
+    assert not nobody_listens(elsewhere)
 
 
 # --- what it tells ------------------------------------------------------------------------------------------------

@@ -114,6 +114,12 @@ def test_a_batch_changes_no_vector_by_more_than_eight_bits_do(embedder):
     assert alone @ among > 0.99
 
 
+def test_a_vector_is_the_one_that_stores_of_earlier_releases_hold(embedder):
+    """The fingerprint is that of the first graph: whatever form it has now, the numbers stay."""
+    vector = embedder.embed_query("the lease ends in February")
+    assert np.allclose(vector[:4], [0.0287, -0.0254, 0.0515, -0.0026], atol=0.005)
+
+
 def test_texts_of_unlike_length_run_apart():
     for batch in _batches([10, 200, 11, 190, 5, 12]):
         lengths = [[10, 200, 11, 190, 5, 12][place] for place in batch]
