@@ -12,20 +12,24 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from brain.app.file_facts import NOTE
-from brain.app.governed import IDS_IN_LEDGER, ledger_of
+from brain.app.governed import IDS_IN_LEDGER, ledger_of, policies_of
 from brain.app.library import EPISODE, Library, stored_path
 from brain.app.resources import Noun
-from brain.errors import NotFound
+from brain.errors import NotFound, Refused
+from brain.governance.facts import Facts, RequestFacts
+from brain.governance.policy_cases import recorded
 from brain.labels import (
     FolderLabel,
     FolderRow,
     FolderTable,
+    Label,
     LabelChange,
     LabelledText,
     LabelledTexts,
     LabelSummary,
     effective,
     highest,
+    join,
     lowers,
 )
 from brain.store.row_hash import Row
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
 
 BY_HAND = "brain label set"
 BY_WALK = "brain label folders"
+LOWER = "label.lower"  # action of the policy
 CONFIDENTIAL = "confidential"
 # What is no file, as a folder of its own.
 NO_FOLDER = (NOTE, EPISODE)
@@ -115,9 +120,24 @@ class Labels(Noun):
             row["id"], row["source"], row["title"], label, str(counts_as)
         )
 
+    def may_lower(self, plan: LabelChange) -> None:
+        """Raise `Refused` where the policy lets nobody make this less confidential; a person is asked in any case."""
+        if not plan.lowered:
+            return
+        before = join(Label.of(text.counts_as) for text in plan.texts)
+        if not plan.texts:
+            before = Label.CONFIDENTIAL  # a folder alone, which may hold anything
+        facts = Facts(RequestFacts(label=str(before), attended=True))
+        decision = policies_of(self._resources).decide(LOWER, facts)
+        if decision.outcome != "ask":
+            row = recorded(LOWER, facts, decision)
+            ledger_of(self._resources).append("deny", **row)
+            raise Refused(decision.because, "`brain policy show` reads the rules aloud")
+
     def set(self, label: str, references: Sequence[str]) -> LabelChange:
-        """Do it. Of a folder also what comes into it later gets the label."""
+        """Do it. Of a folder also what comes into it later gets the label. Raises `Refused` as `may_lower`."""
         plan = self.plan(label, references)
+        self.may_lower(plan)
         labels = self._store.labels
         with self._store.write():
             labels.give([row.id for row in plan.texts], label)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -42,6 +42,8 @@ Confirm = Callable[[str], None]
 Pairs = tuple[tuple[str, str], ...]
 FAILED_NAMED = 3  # cases that do not hold, in an error
 CHANGES_NAMED = 20  # past decisions that a question shows
+# Tables that are a person's own when they take the rules of this brain.
+CARRIED = ("limits", "flags", "hosts", "prices", "machine", "other_maker")
 VALUE_CHARS = 40  # of a wrong value, in an error
 EXPLAINED_ROWS = 10_000  # among which the last decision is looked for
 
@@ -68,6 +70,7 @@ class PolicyShown:
     edited: str
     halted: str
     cloud: bool
+    flags: Mapping[str, bool]
     limits: Pairs
     hosts: Pairs
     rules: tuple[Rule, ...]
@@ -155,6 +158,7 @@ class PolicyBook(Noun):
             edited=edited,
             halted=now.halted,
             cloud=now.cloud,
+            flags=contents.flags,
             limits=tuple((name, str(value)) for name, value in contents.limits.items()),
             hosts=tuple(
                 (name, f"{host.address}, {host.label} at most")
@@ -238,6 +242,14 @@ class PolicyBook(Noun):
     def set(self, name: str, value: str, confirm: Confirm) -> PolicyPublished:
         """Change one number of [limits] or one switch of [flags] in the file, and publish it."""
         return self.put(_edited(self.draft, name, value), "set", confirm)
+
+    def adopt(self, confirm: Confirm) -> PolicyPublished:
+        """Put the rules and routes that this brain comes with into force; numbers and addresses stay a person's own."""
+        published = self._policies.published_text()
+        if self.draft != published:
+            said = "policy.toml has unpublished edits, which would be lost"
+            raise UsageError(said, "publish them first, or take them out of the file")
+        return self.put(_adopted(published), "adopt", confirm)
 
     def rollback(self, number: int, confirm: Confirm) -> PolicyPublished:
         """Put an earlier policy into force, byte for byte; the one before for 0. Raises `NotFound`."""
@@ -395,6 +407,17 @@ def _edited(text: str, name: str, value: str) -> str:
     raise UsageError(
         f"the policy has no number or switch {name}", f"it has {', '.join(known)}"
     )
+
+
+def _adopted(text: str) -> str:
+    """The shipped policy with what the text says of its own in the tables above the rules."""
+    import tomlkit
+
+    own, new = editable(text), editable(shipped())
+    for table in CARRIED:
+        for name, value in own.get(table, {}).items():
+            new.setdefault(table, tomlkit.table())[name] = value
+    return tomlkit.dumps(new)
 
 
 def editable(text: str) -> Any:

@@ -47,6 +47,7 @@ class Known:
     request: object
     confidence: object
     spend: object
+    research: object
     clock: object
     limits: Numbers
     flags: Switches
@@ -55,7 +56,13 @@ class Known:
 def known(facts: Facts, limits: Numbers, flags: Switches) -> Known:
     """All of it in one value."""
     return Known(
-        facts.request, facts.confidence, facts.spend, facts.clock, limits, flags
+        facts.request,
+        facts.confidence,
+        facts.spend,
+        facts.research,
+        facts.clock,
+        limits,
+        flags,
     )
 
 

@@ -1,4 +1,5 @@
-"""What a rule may ask about: the request, how sure the local answer is, what was spent, the hour.
+"""What a rule may ask about: the request, how sure the local answer is, what was spent, what research
+did, the hour.
 
 A decision is a function of these values and the policy alone, so that it can be made again later from the ledger, where
 they stand as one text. Leaves out where they come from. Serves the policy, the router and the gate.
@@ -66,6 +67,20 @@ class SpendFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ResearchFacts:
+    """What looking things up in the web by itself has done. `cycles_today`, `pages_today`: rounds that were begun, and
+    pages that were fetched; `pages`: of these in this round; `depth`: of the question that is asked about, 1 for one
+    that follows up the person's own; `usd_today`: micro-dollars that all of it took.
+    """
+
+    cycles_today: int = 0
+    pages_today: int = 0
+    pages: int = 0
+    depth: int = 0
+    usd_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ClockFacts:
     """The hour of the day and the day of the week (1 is Monday), of this machine's zone."""
 
@@ -82,6 +97,7 @@ class Facts:
     spend: SpendFacts = SpendFacts()
     clock: ClockFacts = ClockFacts()
     halted: str = ""
+    research: ResearchFacts = ResearchFacts()
 
     def as_text(self) -> str:
         """As the ledger keeps it: JSON of whole numbers and texts, without what is as it is by default."""
@@ -113,6 +129,7 @@ SECTIONS: dict[str, type[Any]] = {
     "request": RequestFacts,
     "confidence": ConfidenceFacts,
     "spend": SpendFacts,
+    "research": ResearchFacts,
     "clock": ClockFacts,
 }
 

@@ -27,7 +27,7 @@ from brain.governance.facts import Facts, SpendFacts, clock_facts
 from brain.governance.in_force import InForce, Policies
 from brain.governance.ledger import BODY_SHA, Ledger
 from brain.governance.outbound import AsksFirst, Outbound, Shown
-from brain.governance.policy import Decision
+from brain.governance.policy import FLOOR, STAYS, Decision
 from brain.governance.policy_cases import recorded
 from brain.governance.policy_text import Host
 from brain.governance.prices import Price, price_of, tokens_at_most
@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from brain.models.cloud import Hear
     from brain.models.cloud_wire import Sending
 
-FLOOR = "confidential-floor"  # ids of what is decided here, in code
-CEILING = "host-ceiling"
+CEILING = "host-ceiling"  # ids of what is decided here, in code
 OFFLINE = "offline"
 NO_HOST = "host-not-named"
 SECRET = "secret-in-it"
@@ -130,8 +129,7 @@ class Gate:
         if self._parts.offline:
             deny(ledger, outbound, facts, OFFLINE, "offline: nothing leaves")
         if label >= Label.CONFIDENTIAL:
-            said = "confidential material never leaves this machine"
-            deny(ledger, outbound, facts, FLOOR, said)
+            deny(ledger, outbound, facts, FLOOR, STAYS)
         policy = self._parts.policies.in_force()
         host = policy.hosts.get(outbound.provider)
         if host is None:

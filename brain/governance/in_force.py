@@ -20,6 +20,7 @@ from brain.governance.budget import Limits
 from brain.governance.facts import Facts
 from brain.governance.halt import Halt
 from brain.governance.ledger import Ledger
+from brain.governance.older_shipped import is_shipped, older_rules
 from brain.governance.policy import (
     OUTWARD,
     Decision,
@@ -41,6 +42,9 @@ SHIPPED_TESTS = "shipped_policy.test.toml"
 FILE_MODE = 0o600
 UNREADABLE = "unreadable-policy"
 EDITED = "policy.toml has unpublished edits: the stricter of both applies until `brain policy publish`"
+
+
+OLDER = "the rules in force are those of an older brain: `brain policy adopt` shows what is new, and takes it"
 
 
 def shipped(name: str = SHIPPED) -> str:
@@ -192,8 +196,11 @@ class Policies:
             said.append(f"halted: {halted}; `brain resume` lets it go on")
         try:
             draft = self.draft_text()
-            if draft is not None and draft != self.published_text():
+            published = self.published_text()
+            if draft is not None and draft != published:
                 said.append(EDITED)
+            elif older_rules(published):
+                said.append(OLDER)
         except PolicyError as error:
             said.append(error.message)
         return said
@@ -223,27 +230,41 @@ class Policies:
         return sound(newest)
 
     def draft_text(self) -> str | None:
-        """What the file says; None without one. Raises `PolicyError`."""
+        """What the file says; None without one. Raises `PolicyError`.
+
+        While nothing was published, a file that is as an older brain wrote it says what this one comes with.
+        """
         if not os.path.lexists(self.path):
             return None
         try:
-            return read_plain(self.path, follow=True).decode("utf-8")
+            text = read_plain(self.path, follow=True).decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise PolicyError(f"it cannot be read: {error}") from None
+        return shipped() if self._as_it_came(text) else text
+
+    def _as_it_came(self, text: str) -> bool:
+        return is_shipped(text) and self._table.newest() is None
 
     def tests_text(self) -> str:
         """The cases that the policy must pass: a person's own, else those that brain comes with."""
-        try:
-            return read_plain(self.tests, follow=True).decode("utf-8")
-        except (OSError, UnicodeDecodeError):
-            return shipped(SHIPPED_TESTS)
+        own = shipped(SHIPPED_TESTS)
+        with suppress(OSError, UnicodeDecodeError):
+            own = read_plain(self.tests, follow=True).decode("utf-8")
+        return shipped(SHIPPED_TESTS) if is_shipped(own) else own
 
     def write_default(self) -> None:
-        """Put the text in force, and its cases, into the home where they are not there, for a person to change."""
-        if not os.path.lexists(self.path):
-            self.write(self.published_text())
-        if not os.path.lexists(self.tests):
-            write_private(self.tests, shipped(SHIPPED_TESTS))
+        """Put the text in force, and its cases, into the home for a person to change, where nobody did."""
+        written = ((self.path, self.published_text()), (self.tests, self.tests_text()))
+        for path, text in written:
+            if not os.path.lexists(path) or self._is_old(path, text):
+                write_private(path, text)
+
+    def _is_old(self, path: Path, text: str) -> bool:
+        """Whether nobody changed a file since an older brain wrote it."""
+        with suppress(OSError, UnicodeDecodeError):
+            found = read_plain(path, follow=True).decode("utf-8")
+            return found != text and self._as_it_came(found)
+        return False
 
     def write(self, text: str) -> None:
         """Make `text` the file."""

@@ -35,7 +35,11 @@ from brain.governance.prices import MICRO, Price
 
 OUTWARD = ("cloud.", "web.", "research.")  # what a halt stops
 FREE = ("local.", "memory.")  # what needs no rule
-PERSON = (*BY_A_PERSON, "skill.promote")  # what a person is asked about
+PERSON = (*BY_A_PERSON, "label.lower", "skill.promote")  # what a person is asked about
+ALWAYS_ASKED = (*BY_A_PERSON, "label.lower")  # whatever a rule allows
+MAY_LEAVE = ("public", "internal")  # labels; a word that is none may not
+FLOOR = "confidential-floor"
+STAYS = "confidential material never leaves this machine"
 DIGEST_CHARS = 12  # of a digest, where a person reads it
 DEFAULT = "default"  # the id of what applies where no rule matches
 HALTED = "halted"
@@ -156,9 +160,9 @@ class Policy:
         if action not in ACTIONS:
             raise ValueError(f"no action: {action}")
         hits = [] if action in BY_A_PERSON else self._hits(action, facts)
-        if facts.halted and action.startswith(OUTWARD):
-            hits.append(Hit(HALTED, "halt", facts.halted))
-        if not hits:
+        if action.startswith(OUTWARD):
+            hits += _in_code(facts)
+        if not hits or action in ALWAYS_ASKED:
             hits.append(_by_default(action))
         hits.sort(key=lambda hit: OUTCOMES.index(hit.outcome), reverse=True)
         return Decision(hits[0].outcome, tuple(hits), self.digest)
@@ -232,6 +236,16 @@ class Policy:
                 said = f"`when` of {name} cannot be read: {error}"
                 raise PolicyError(said, item.line) from None
         return self._read[text]
+
+
+def _in_code(facts: Facts) -> list[Hit]:
+    """What holds for everything that leads out, whatever the rules say."""
+    hits = []
+    if facts.request.label not in MAY_LEAVE:
+        hits.append(Hit(FLOOR, "deny", STAYS))
+    if facts.halted:
+        hits.append(Hit(HALTED, "halt", facts.halted))
+    return hits
 
 
 def _by_default(action: str) -> Hit:

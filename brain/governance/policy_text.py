@@ -27,7 +27,8 @@ ACTIONS = """
     memory.write skill.promote label.lower policy.publish
 """.split()
 FAMILIES = tuple(sorted({f"{name.partition('.')[0]}.*" for name in ACTIONS}))
-BY_A_PERSON = ("policy.publish", "label.lower")  # no rule may say otherwise
+BY_A_PERSON = ("policy.publish",)  # no rule decides it, so that nobody is locked out
+SWITCHES = ("cloud", "web", "research")  # off where a policy does not say
 NEEDS = ("answered", "likely")
 ANY = "*"
 LOCAL = "local"
@@ -212,7 +213,7 @@ class _Reading:
         raise PolicyError("machine.bought must be a day, as 2026-03-01 is", line)
 
     def _flags(self) -> Iterator[tuple[str, bool]]:
-        yield "cloud", False
+        yield from dict.fromkeys(SWITCHES, False).items()
         for name, value, line in self._items("flags"):
             if not isinstance(value, bool):
                 raise PolicyError(f"flags.{name} must be true or false", line)

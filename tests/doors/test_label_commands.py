@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from brain.app import Brain
+from brain.app.governed import ledger_of, policies_of
 from brain.config import Config
-from brain.errors import StoreError
+from brain.errors import Refused, StoreError
 from brain.governance.folder_words import MATTERS, WORDS_TOGETHER, proposal
+from brain.governance.in_force import shipped
 from brain.governance.ledger import HEAD, Ledger
 from brain.labels import FolderLabel, Label
 from brain.types import Request, Scope
@@ -321,3 +323,57 @@ def test_a_folder_that_moved_keeps_its_label(folder: Folder, config: Config) -> 
                 "brain add --label",
             )
         ]
+
+
+# -- what the policy says of lowering --------------------------------------------------------------------
+
+KEEP = """[[rule]]
+id = "contracts-stay-so"
+action = "label.lower"
+when = 'request.label == "confidential"'
+then = "{}"
+because = "what is confidential stays so in this house"
+
+[[route]]"""
+
+
+def with_rule(brain: Brain, outcome: str) -> None:
+    text = shipped().replace("[[route]]", KEEP.format(outcome), 1)
+    policies_of(brain.resources).publish(text, "publish")
+
+
+@pytest.mark.parametrize("outcome", ["deny", "halt"])
+def test_a_rule_may_keep_a_label_as_it_is(
+    notes: Path, config: Config, outcome: str
+) -> None:
+    """Nobody is asked, nothing is changed, and a new policy is all that it takes to change that."""
+    command("label", "set", "confidential", "black.md")
+    with Brain(config) as brain:
+        with_rule(brain, outcome)
+    said = command("label", "set", "public", "black.md")
+    assert said.code == REFUSED
+    assert (
+        "what is confidential stays so in this house (contracts-stay-so)" in said.stderr
+    )
+    assert label_of(config, "black.md") == "confidential"
+    with Brain(config) as brain:
+        with pytest.raises(Refused, match="contracts-stay-so"):
+            brain.labels.set("public", ["black.md"])
+        entry = ledger_of(brain.resources).last(1)[0]
+        assert (entry.kind, entry.facts["action"]) == ("deny", "label.lower")
+        assert brain.policy.explain(0).rules[0][0] == "contracts-stay-so"
+        brain.policy.rollback(0, lambda _question: None)
+        brain.labels.set("public", ["black.md"])
+    assert label_of(config, "black.md") == "public"
+
+
+def test_a_rule_that_allows_it_still_asks_a_person(notes: Path, config: Config) -> None:
+    command("label", "set", "confidential", "black.md")
+    with Brain(config) as brain:
+        with_rule(brain, "allow")
+    said = command("label", "set", "public", "black.md")
+    assert (said.code, label_of(config, "black.md")) == (REFUSED, "confidential")
+    assert "only a person may decide this" in said.stderr
+    typed = [("to go on: ", "lower")]
+    code, _said = at_a_terminal(PROGRAM, typed, "label", "set", "public", "black.md")
+    assert (code, label_of(config, "black.md")) == (0, "public")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from brain.governance.facts import (
     ConfidenceFacts,
     Facts,
     RequestFacts,
+    ResearchFacts,
     SpendFacts,
     clock_facts,
     facts_of,
@@ -27,15 +28,23 @@ from brain.governance.facts import (
 from brain.governance.halt import Halt
 from brain.governance.in_force import FILE, SHIPPED_TESTS, Policies, shipped
 from brain.governance.ledger import Ledger, Verified
-from brain.governance.policy import OUTWARD, Decision, Policy, Route
+from brain.governance.policy import (
+    FLOOR,
+    OUTWARD,
+    Decision,
+    Policy,
+    Route,
+    strictest,
+)
 from brain.governance.policy_cases import Tried, cases, changed, recorded, tried
-from brain.governance.policy_text import ACTIONS, OUTCOMES, PolicyError
+from brain.governance.policy_text import ACTIONS, OUTCOMES, Outcome, PolicyError
 from brain.governance.prices import MICRO, Price, price_of
 from brain.labels import Label
 from brain.store import Store
 
 SHIPPED = Policy.parse(shipped())
 ON = SHIPPED.with_flags({"cloud": True})
+LOOKING = SHIPPED.with_flags({"cloud": True, "web": True, "research": True})
 BELOW = float(SHIPPED.contents.limits["cloud_below"])
 WEAK = ConfidenceFacts(grade="check")
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -168,15 +177,87 @@ def test_every_rule_that_matches_is_recorded_the_strictest_first() -> None:
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-def test_no_rule_locks_a_person_out_or_answers_for_one(outcome: str) -> None:
-    rule = (
-        RULE.format("'true'")
-        .replace("cloud.generate", "{}")
-        .replace('"deny"', f'"{outcome}"')
-    )
-    for family, action in (("policy.*", "policy.publish"), ("label.*", "label.lower")):
-        policy = Policy.parse(changed_text("[[route]]", rule.format(family)))
-        assert policy.decide(action, asked()).outcome == "ask"
+def test_no_rule_locks_a_person_out_or_answers_for_one(outcome: Outcome) -> None:
+    """A rule may keep a label as it is; never lower one without a person, nor stand in the way of a new policy."""
+    rule = RULE.format("'true'").replace('"deny"', f'"{outcome}"')
+    becomes = {"policy.publish": "ask", "label.lower": strictest(["ask", outcome])}
+    for action, expected in becomes.items():
+        family = f"{action.partition('.')[0]}.*"
+        text = rule.replace("cloud.generate", family)
+        policy = Policy.parse(changed_text("[[route]]", text))
+        assert policy.decide(action, asked()).outcome == expected
+
+
+@pytest.mark.parametrize("label", ["confidential", "unlabelled", "secret", ""])
+@pytest.mark.parametrize("action", [one for one in ACTIONS if one.startswith(OUTWARD)])
+def test_a_policy_that_allows_everything_lets_nothing_confidential_out(
+    label: str, action: str
+) -> None:
+    """The floor is code. A word that is no label may not leave either."""
+    text = shipped()
+    family = f"{action.partition('.')[0]}.*"
+    rule = RULE.format("'true'").replace("cloud.generate", family)
+    rule = rule.replace('"deny"', '"allow"').removesuffix("[[route]]")
+    only = text[: text.index("[[rule]]")] + rule + text[text.index("[[route]]") :]
+    policy = Policy.parse(only)
+    assert policy.decide(action, asked(label="public")).outcome == "allow"
+    decision = policy.decide(action, asked(label=label, approved=True, forced=True))
+    assert (decision.outcome, decision.hits[0].rule) == ("deny", FLOOR)
+
+
+NO_LABEL_BUT = st.sampled_from(("public", "internal"))
+RESEARCH = st.builds(
+    ResearchFacts,
+    *[st.integers(0, 100)] * 4,  # type: ignore[arg-type]
+    st.integers(0, 1_000_000),
+)
+
+
+@given(NO_LABEL_BUT, st.booleans(), RESEARCH, RESEARCH, st.sampled_from(ACTIONS))
+def test_more_research_never_loosens_an_outcome(
+    label: str, attended: bool, one: ResearchFacts, other: ResearchFacts, action: str
+) -> None:
+    less = [min(pair) for pair in zip(astuple(one), astuple(other), strict=True)]
+    more = [max(pair) for pair in zip(astuple(one), astuple(other), strict=True)]
+    request = RequestFacts(task="research", label=label, attended=attended)
+    outcomes = []
+    for counts in (less, more):
+        facts = Facts(request, research=ResearchFacts(*counts))
+        outcomes.append(LOOKING.decide(action, facts).outcome)
+    assert strictest(outcomes) == outcomes[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "fact", "action"),
+    [
+        ("research_cycles_per_day", "cycles_today", "research.cycle"),
+        ("research_pages_per_day", "pages_today", "web.fetch"),
+        ("research_pages_per_cycle", "pages", "web.search"),
+        ("research_followups", "depth", "research.followup"),
+        ("research_usd_per_day", "usd_today", "research.cycle"),
+    ],
+)
+def test_each_limit_of_research_holds_at_its_number(
+    name: str, fact: str, action: str
+) -> None:
+    limit = LOOKING.contents.limits[name]
+    unit = MICRO if fact.startswith("usd_") else 1
+    last = int(limit * unit)
+    if fact in ("cycles_today", "pages_today", "pages"):
+        last -= 1
+    request = RequestFacts(task="research", label="public")
+    for number, outcome in ((last, True), (last + 1, False)):
+        research = replace(ResearchFacts(), **{fact: number})
+        decision = LOOKING.decide(action, Facts(request, research=research))
+        assert (decision.outcome == "allow") is outcome
+    assert name in decision.because
+
+
+def test_switches_that_an_older_policy_does_not_name_are_off() -> None:
+    text = changed_text("\nweb = false", "\n# web")
+    policy = Policy.parse(text.replace("\nresearch = false", "\n# research"))
+    for action in ("web.fetch", "research.cycle"):
+        assert policy.decide(action, asked(label="public")).outcome == "deny"
 
 
 def test_a_halt_stops_what_leads_out_and_nothing_else() -> None:
@@ -208,7 +289,8 @@ def test_facts_come_back_from_the_ledger_as_they_were(
     request: RequestFacts, confidence: ConfidenceFacts, spend: SpendFacts, found: float
 ) -> None:
     sure = replace(confidence, found=round(found, 3))
-    facts = Facts(request, sure, spend, clock_facts(NOW), "stop")
+    research = ResearchFacts(1, 2, 3, 1, 500_000)
+    facts = Facts(request, sure, spend, clock_facts(NOW), "stop", research)
     assert Facts.of_text(facts.as_text()) == facts
 
 
@@ -338,11 +420,15 @@ def test_a_case_that_does_not_hold_says_what_came_instead() -> None:
     text = '[[case]]\nname = "x"\naction = "cloud.generate"\noutcome = "allow"\nflags = { cloud = true }\n'
     (result,) = tried(SHIPPED, cases(text))
     assert result == Tried(
-        "x", "deny by confidential-stays, and not allow", ("confidential-stays",)
+        "x",
+        "deny by confidential-stays, and not allow",
+        ("confidential-stays", FLOOR),
     )
     other = text.replace("allow", "deny") + 'rule = "public-may-go"\n'
     (result,) = tried(SHIPPED, cases(other))
-    assert result.said == "public-may-go does not match, but confidential-stays"
+    assert (
+        result.said == f"public-may-go does not match, but confidential-stays, {FLOOR}"
+    )
 
 
 @pytest.mark.parametrize(

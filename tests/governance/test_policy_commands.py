@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -12,8 +13,10 @@ import pytest
 from brain.app import Brain
 from brain.app.governed import approvals_of, ledger_of, policies_of
 from brain.errors import BrainError, NotFound, Refused, UsageError
+from brain.governance import older_shipped
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts, SpendFacts
-from brain.governance.in_force import Policies, shipped
+from brain.governance.in_force import EDITED, OLDER, SHIPPED_TESTS, Policies, shipped
+from brain.governance.older_shipped import is_shipped
 from brain.governance.policy import Policy
 from brain.governance.policy_cases import recorded
 from brain.governance.policy_text import PolicyError
@@ -87,7 +90,8 @@ def test_the_policy_reads_as_prose_and_its_file_is_there_afterwards(
 ) -> None:
     said = run("policy", "show").stdout
     assert "the cloud is off" in said
-    assert "cloud_usd_per_day      1.00" in said
+    assert re.search(r"cloud_usd_per_day +1\.00", said)
+    assert "research is off" in said
     assert (
         "cloud.generate asks you first: internal material leaves only after you have seen it (internal-asks)"
         in said
@@ -138,8 +142,8 @@ def test_a_home_that_may_only_be_read_shows_its_policy(
 
 
 def test_a_sound_policy_and_its_cases(brain: Brain) -> None:
-    assert run("policy", "check").stdout == "policy.toml is sound: 14 rules, 9 routes\n"
-    assert run("policy", "test").stdout == "18 of 18 cases hold\n"
+    assert run("policy", "check").stdout == "policy.toml is sound: 24 rules, 9 routes\n"
+    assert run("policy", "test").stdout == "42 of 42 cases hold\n"
 
 
 def test_a_mistake_is_two_lines_with_its_line(brain: Brain) -> None:
@@ -424,3 +428,84 @@ def test_what_nobody_can_look_at_is_not_approved(
         brain.policy.approve(name, person)
     assert person.asked == []
     assert not approvals_of(brain.resources).take("ab")
+
+
+# -- what an older brain came with -----------------------------------------------------------------------
+
+NEWER = "pages-of-the-round"  # a rule that the older one lacks
+
+
+def older() -> str:
+    """A policy that an older brain came with: that of the first release whose rules are others."""
+    return (Path(__file__).parent / "older_policy.toml").read_text("utf-8")
+
+
+def test_the_digests_of_what_brain_comes_with_are_known() -> None:
+    """A line of its own for each: add one where this fails, below the others, and change none."""
+    policy, tests = shipped(), shipped(SHIPPED_TESTS)
+    digests = [sha256(text.encode()).hexdigest() for text in (policy, tests)]
+    assert digests == [older_shipped.POLICIES[-1], older_shipped.CASES[-1]]
+    rules = policy[policy.index("[[rule]]") :]
+    assert sha256(rules.encode()).hexdigest() == older_shipped.RULES[-1]
+    assert is_shipped(older())
+
+
+def test_whoever_changed_nothing_runs_what_brain_comes_with_and_hears_nothing(
+    brain: Brain,
+) -> None:
+    policies = policies_of(brain.resources)
+    path = policies.path
+    path.write_text(older())
+    assert not policies.in_force().edited
+    assert policies.notices() == []
+    assert run("policy", "diff").stdout.startswith("the file is what is in force")
+    assert NEWER in run("policy", "show").stdout
+    assert path.read_text() == shipped()
+
+
+def test_an_edit_of_an_older_policy_is_still_an_edit(brain: Brain) -> None:
+    policies = policies_of(brain.resources)
+    policies.path.write_text(older().replace("per_day = 1.00", "per_day = 2.00"))
+    assert policies.in_force().edited
+    assert policies.notices() == [EDITED]
+
+
+@pytest.mark.parametrize("own", ["as it came", "a limit and a server of their own"])
+def test_whoever_published_older_rules_is_told_and_takes_the_new_ones(
+    brain: Brain, person: Person, own: str
+) -> None:
+    text = older().replace("cloud = false", "cloud = true")
+    if own != "as it came":
+        text = text.replace("per_day = 1.00", "per_day = 2.00")
+        text = text.replace("[prices]", '[prices]\n"own/q" = { input = 1, output = 2 }')
+        host = (
+            'own = { kind = "openai", address = "http://a.example", label = "public" }'
+        )
+        text = text.replace("[hosts]", f"[hosts]\n{host}")
+    policies = policies_of(brain.resources)
+    policies.publish(text, "publish")
+    assert policies.notices() == [OLDER]
+    assert "older brain" in run("status").stderr + run("status").stdout
+    brain.policy.adopt(person)
+    assert NEWER in person.asked[0]
+    now = policies.in_force().published
+    rules = [rule.id for rule in now.contents.rules]
+    assert rules == [rule.id for rule in Policy.parse(shipped()).contents.rules]
+    before = Policy.parse(text).contents
+    assert now.cloud
+    assert dict(now.contents.hosts) == dict(before.hosts)
+    assert before.limits.items() <= now.contents.limits.items()
+    assert dict(now.contents.prices) == dict(before.prices)
+    assert policies.notices() == []
+    assert policies.path.read_text() == now.text
+    with pytest.raises(UsageError, match="nothing was changed"):
+        brain.policy.adopt(person)
+
+
+def test_taking_the_new_rules_loses_no_edit(brain: Brain, person: Person) -> None:
+    policies = policies_of(brain.resources)
+    policies.publish(older().replace("cloud = false", "cloud = true"), "publish")
+    policies.write(f"{policies.published_text()}\n# a word\n")
+    with pytest.raises(UsageError, match="unpublished edits"):
+        brain.policy.adopt(person)
+    assert person.asked == []

@@ -71,6 +71,7 @@ def set_(
     with run.brain() as brain:
         plan = brain.labels.plan(str(label), references)
         if plan.lowered:
+            brain.labels.may_lower(plan)
             names = ", ".join(text.source for text in plan.texts[:3])
             typed_word(
                 LOWER,

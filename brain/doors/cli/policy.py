@@ -77,6 +77,15 @@ def set_(
     return brain.policy.set(name, value, PUBLISH)
 
 
+@shown("adopt", group=policy, examples=("brain policy adopt",))
+def adopt(brain: Brain) -> object:
+    """Take the rules and routes that this brain comes with; numbers, switches and addresses stay yours.
+
+    What changes is shown, past decisions as well. A person types the word.
+    """
+    return brain.policy.adopt(PUBLISH)
+
+
 @shown(
     "history",
     group=policy,

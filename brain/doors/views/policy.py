@@ -5,7 +5,7 @@ Leaves every decision to the values that it is handed. Serves the commands over 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from brain.doors.lines import (
@@ -67,7 +67,7 @@ def shown(policy: PolicyShown, *, explain: bool = False) -> Lines:
         if said:
             done.append(warn(said))
     state = good("on") if policy.cloud else "off"
-    done += [line("the cloud is ", state), line()]
+    done += [line("the cloud is ", state), *_switches(policy), line()]
     done += columns(policy.limits, ("dim", ""))
     done.append(line())
     for rule in policy.rules:
@@ -76,6 +76,13 @@ def shown(policy: PolicyShown, *, explain: bool = False) -> Lines:
     done += [line(), *columns(policy.routes, ("title", ""))]
     done += [line(), *columns(policy.hosts, ("title", ""))]
     return done
+
+
+def _switches(policy: PolicyShown) -> Iterator[Line]:
+    """The other switches of the policy."""
+    for name, on in policy.flags.items():
+        if name != "cloud":
+            yield line(f"{name} is ", good("on") if on else "off")
 
 
 def _rule(rule: Rule, *, explain: bool) -> Lines:
