@@ -118,7 +118,7 @@ NETWORK = {
     "urllib3",
 }
 NETWORK_FILES = re.compile(
-    r"brain/(models/(ollama|cloud)\w*|governance/gate|doors/cli/(front|resident|wire))\.py$"
+    r"brain/(models/(ollama|cloud)\w*|governance/gate|doors/(cli/(front|resident|wire)|http/app))\.py$"
 )
 HEAVY = (
     "chromadb",

@@ -49,6 +49,20 @@ def answered(words: Sequence[str]) -> int | None:
             return _interrupted(words)
 
 
+def told_by_the_server(what: str) -> str | None:
+    """What the server of this home says of itself; None where none runs."""
+    connection = _connected()
+    if connection is None:
+        return None
+    with connection:
+        try:
+            wire.send(connection, {"tell": what})
+            said = wire.receive(connection) or {}
+        except (OSError, ValueError):
+            return None
+    return str(said.get("told", ""))
+
+
 def _interrupted(words: Sequence[str]) -> int:
     """Say it as a command does that works by itself. The server stops with the next thing that it prints."""
     from brain.doors.cli.outcome import exit_code

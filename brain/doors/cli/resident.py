@@ -12,7 +12,7 @@ import io
 import os
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -69,11 +69,18 @@ class Sent(io.TextIOBase):
 class Resident:
     """Listens on the socket of a home and does what comes, each command in a worker of the pool. A context manager.
 
+    `told` answers what a command asks of the server itself ("address").
     Raises `BrainError` where another server has the home, or no socket can be made.
     """
 
-    def __init__(self, pool: Pool, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        told: Callable[[str], str] = lambda _what: "",
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
         self._pool = pool
+        self._told = told
         self._environment = wire.environment(environ)
         place = wire.address(pool.config.home, environ)
         if place is None:
@@ -115,6 +122,9 @@ class Resident:
         with connection, suppress(OSError, ValueError, KeyError, TypeError):
             asked = wire.receive(connection)
             if asked is None:
+                return
+            if "tell" in asked:
+                wire.send(connection, {"told": self._told(str(asked["tell"]))})
                 return
             differs = self._differs(asked)
             if differs:

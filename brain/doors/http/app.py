@@ -1,0 +1,91 @@
+"""The HTTP application: every part's routes behind one guard; and running it until it is told to stop.
+
+uvicorn listens; its signals end it in good order. Leaves each path to the module that has it. Serves `brain serve`.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from brain.doors import json_out
+from brain.doors.http.access import Access
+from brain.doors.http.api import Api
+from brain.doors.http.guard import Guard
+from brain.doors.http.settings import LOOPBACK, Settings
+from brain.doors.http.work import failed, shown
+from brain.errors import BrainError, NotFound, UsageError
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+    from brain.app.pool import Pool
+
+STOP_SECONDS = 5  # for which answers that were begun may go on after a signal
+
+
+def application(pool: Pool, settings: Settings, access: Access) -> ASGIApp:
+    """Everything that is answered over HTTP."""
+    routes = [Route("/health", health), *Api(pool, settings).routes()]
+    app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
+    return Guard(app, access, settings.hosts, settings.scheme)
+
+
+async def health(_request: Request) -> Response:
+    """That the server lives, and nothing else: anybody may ask."""
+    return shown(json_out.envelope(ok=True))
+
+
+async def unknown(request: Request, _error: Exception) -> Response:
+    """A path that is not there."""
+    return failed(
+        NotFound(f"there is nothing at {request.url.path}", "see docs/API.md")
+    )
+
+
+def check(settings: Settings) -> None:
+    """Raise `UsageError` for an address that others reach, where there is no certificate."""
+    if settings.host not in LOOPBACK and not settings.certificate:
+        raise UsageError(
+            f"{settings.host} is reached by other machines, which needs a certificate",
+            "leave --host out, or give --certificate and --key",
+        )
+
+
+def listening(settings: Settings) -> socket.socket:
+    """The socket of the port, so that a port that is taken is known at once. Raises `BrainError`."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    made = socket.socket(family)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((settings.host, settings.port))
+    except OSError as error:
+        made.close()
+        raise BrainError(
+            f"{settings.address} cannot be used: {error.strerror}",
+            "take another with --port",
+        ) from None
+    return made
+
+
+def run(app: ASGIApp, settings: Settings, listens: socket.socket) -> None:
+    """Answer until a signal ends it."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,  # a request holds words of the person's
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        lifespan="off",
+        ws="none",
+        ssl_certfile=settings.certificate or None,
+        ssl_keyfile=settings.key or None,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    uvicorn.Server(config).run(sockets=[listens])

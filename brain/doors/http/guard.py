@@ -1,0 +1,177 @@
+"""What a request must be before anything of it is read: for this very address, from this very page, by its owner.
+
+A page of somebody else can make a browser send requests to this machine, also under a name that it has pointed here
+(DNS rebinding: CVE-2026-11624, -34742, -61568, -63118 of servers like this one). So the Host is one of an exact list
+with its port, nothing comes from another origin, and every request but that of the printed address shows a cookie or a
+token. Every response forbids the browser to load anything from elsewhere. Leaves who has cookie and token to `access`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from brain.doors import json_out
+from brain.doors.http.access import COOKIE, COOKIE_SECONDS, Access
+from brain.errors import UsageError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+WORD = "word"  # in the query of the printed address
+BODY_BYTES = 2**20
+METHODS = ("GET", "HEAD", "POST")
+# What a browser tells of where a request comes from (W3C, Fetch Metadata); "none" is a typed address.
+OURS = ("same-origin", "none")
+OPEN = ("/health",)  # says only that the server lives
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+class TooLong(UsageError):
+    """A body went on after its most."""
+
+
+class Guard:
+    """ASGI middleware. `hosts`: what a Host header may say, each with its port."""
+
+    def __init__(
+        self, app: ASGIApp, access: Access, hosts: Iterable[str], scheme: str = "http"
+    ) -> None:
+        self._app = app
+        self._access = access
+        self._hosts = frozenset(hosts)
+        self._origins = frozenset(f"{scheme}://{host}" for host in self._hosts)
+        self._secure = scheme == "https"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it through, or answer it here."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # no websockets
+            return
+        answered = _Answered(send)
+        refused = self._refusal(scope)
+        if refused is not None:
+            await refused(scope, receive, answered)
+            return
+        try:
+            await self._app(scope, _Limited(receive), answered)
+        except TooLong:
+            await _error(413, "the request is too long")(scope, receive, answered)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        """What is answered in place of the request; None where it may go on."""
+        headers = Headers(scope=scope)
+        if headers.getlist("host")[1:] or headers.get("host") not in self._hosts:
+            return _error(421, "this server has another name")
+        if scope["method"] not in METHODS:
+            return _error(405, "only GET, HEAD and POST are answered here")
+        origin = headers.get("origin")
+        if origin is not None and origin not in self._origins:
+            return _error(403, "the request comes from another page")
+        if headers.get("sec-fetch-site", "none") not in OURS:
+            return _error(403, "the request comes from another page")
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > BODY_BYTES:
+            return _error(413, "the request is too long")
+        if scope["path"] in OPEN:
+            return None
+        return self._stranger(scope, headers)
+
+    def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
+        """None for who shows the cookie or the token; the word of an address is exchanged for the cookie."""
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            if self._access.has_token(given.strip()):
+                return None
+            return _error(401, "that is not the token of this home")
+        if self._access.has_cookie(_cookie(headers)):
+            return None
+        word = _word(scope)
+        cookie = self._access.exchanged(word) if word else None
+        if cookie is None:
+            return _error(
+                401,
+                "open the address that `brain serve --address` prints, or send its token",
+            )
+        response = RedirectResponse(scope["path"], status_code=303)
+        response.set_cookie(
+            COOKIE,
+            cookie,
+            max_age=COOKIE_SECONDS,
+            httponly=True,
+            samesite="strict",
+            secure=self._secure,
+        )
+        return response
+
+
+class _Answered:
+    """Sends what is answered, with the headers that every response has."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+class _Limited:
+    """Receives the body of a request, and no more of it than may be."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._length = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._length += len(message.get("body", b""))
+        if self._length > BODY_BYTES:
+            raise TooLong(
+                "the request is too long", f"send at most {BODY_BYTES:,} bytes"
+            )
+        return message
+
+
+def _cookie(headers: Headers) -> str:
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _word(scope: Scope) -> str:
+    """The word of a printed address, "" where there is none."""
+    if scope["method"] != "GET":
+        return ""
+    for pair in scope["query_string"].decode("latin-1").split("&"):
+        name, _, value = pair.partition("=")
+        if name == WORD:
+            return str(value)
+    return ""
+
+
+def _error(status: int, message: str) -> Response:
+    shape = json_out.error("refused", message, 'see docs/API.md, "Who may ask"')
+    return JSONResponse(shape, status)
