@@ -441,8 +441,8 @@ def _value(section: str, name: str, value: str) -> bool | int | float:
     number = Decimal("NaN")
     with suppress(InvalidOperation):
         number = Decimal(value)
-    if not number.is_finite() or abs(number) > LARGEST:
-        said = f"{name} is a number, not {value[:VALUE_CHARS]}"
+    if not number.is_finite() or not 0 <= number <= LARGEST:
+        said = f"{name} is a number from 0 on, not {value[:VALUE_CHARS]}"
         raise UsageError(said, f"as 2 or 0.50, {LARGEST:,} at most")
     whole = number == number.to_integral_value()
     return int(number) if whole else float(number)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import enum
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from typer._click.exceptions import NoSuchOption
 
 from brain.doors.cli.app import MODULES, command
 from brain.doors.cli.plain import ABSENT, taken
+from brain.types import Texts
+from tests.end_to_end import brain as run
 
 ROOT = Path(__file__).parents[2]
 NO_LIMITS = SimpleNamespace(min=None, max=None)
@@ -107,3 +112,43 @@ def test_a_search_by_words_loads_no_pydantic(tmp_path: Path) -> None:
         timeout=60,
     )
     assert run.returncode == 0, run.stderr
+
+
+def leaves(group: Any, *names: str) -> Iterator[tuple[Texts, Any]]:
+    """Every command below a group, with its names."""
+    for name, found in group.commands.items():
+        if hasattr(found, "commands"):
+            yield from leaves(found, *names, name)
+        else:
+            yield (*names, name), found
+
+
+def test_a_negative_number_is_a_value_of_every_command() -> None:
+    """Mistyped where a number belongs, it is told what is wrong with it, and not that there is no such option."""
+    for names, found in leaves(command("no such command")):
+        context = found.make_context(" ".join(names), [], resilient_parsing=True)
+        context.resilient_parsing = False
+        for word in ("-1", "-.5", "-2026-05"):
+            options, left, _order = found.make_parser(context).parse_args([word])
+            assert f"'{word}'" in repr((options, left)), names
+        if not context.ignore_unknown_options:
+            with pytest.raises(NoSuchOption):
+                found.make_parser(context).parse_args(["-Q"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("policy set cloud_usd_per_day -1", "is a number from 0 on, not -1"),
+        ("policy rollback -1", "no policy -1 was published"),
+        ("policy explain -3", "the ledger has no row -3"),
+        ("ledger body -2", "no bytes are kept of row -2"),
+        ("label set public -1", "nothing is stored under '-1'"),
+        ("show -1", "nothing is stored under '-1'"),
+        ("search lease -n -1", "it must be at least 1"),
+        ("ledger show --limit -2", "it must be at least 1"),
+    ],
+)
+def test_what_is_wrong_with_a_negative_number_is_said(words: str, said: str) -> None:
+    message, _hint = run(*words.split()).two_lines()
+    assert said in message

@@ -109,10 +109,11 @@ def test_the_policy_reads_as_prose_and_its_file_is_there_afterwards(
 
 
 @pytest.mark.parametrize(
-    "value", ["Infinity", "nan", "sNaN", "1e999999", "9" * 5_000, "x" * 5_000]
+    "value",
+    ["Infinity", "nan", "sNaN", "-1", "-.5", "1e999999", "9" * 5_000, "x" * 5_000],
 )
 def test_a_value_that_is_no_number_is_refused(brain: Brain, value: str) -> None:
-    with pytest.raises(UsageError, match="is a number, not"):
+    with pytest.raises(UsageError, match="is a number from 0 on, not"):
         brain.policy.set("cloud_usd_per_day", value, Person())
 
 

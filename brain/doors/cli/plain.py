@@ -10,6 +10,7 @@ Serves `app`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -23,6 +24,7 @@ except ImportError:
     RuntimeParam = None  # type: ignore[misc, assignment]
 
 ABSENT = object()
+NEGATIVE = re.compile(r"-\.?\d\S*")
 
 
 class _Plainly:
@@ -35,7 +37,21 @@ class _Plainly:
 
 
 class Command(_Plainly, typer.core.TyperCommand):
-    """A command whose plain values load nothing."""
+    """A command whose plain values load nothing. A negative number is a value of it, and no option."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """The parser, which hands on a negative number as the word that it is, to be told what is wrong with it."""
+        parser: Any = super().make_parser(ctx)
+        as_option = getattr(parser, "_process_opts", None)
+
+        def read(word: str, state: Any) -> None:
+            if NEGATIVE.fullmatch(word):
+                state.largs.append(word)
+            elif as_option is not None:
+                as_option(word, state)
+
+        parser._process_opts = read
+        return parser
 
 
 class Group(_Plainly, typer.core.TyperGroup):
