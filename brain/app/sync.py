@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from brain.app.tally import Tally
 from brain.app.vectors import finish
 from brain.errors import BrainError
 from brain.faults import reach
+from brain.labels import FolderLabel
 from brain.store.moves import is_gone
 from brain.types import AddReport, Change
 
@@ -112,12 +113,26 @@ def _look_at_root(
         if len(fresh) + missing > limit:
             return len(fresh) + missing
     tags = root["options"].get("tags", ())
+    renamed = intake.tally.counts["renamed"]
     intake.take_changes(fresh, tuple(tags), [path])
+    if intake.tally.counts["renamed"] > renamed:
+        intake.tally.notices += _left_behind(resources, root["path"])
     reach("sync.before_let_go")
     removed = _let_go(intake, path) if missing else 0
     if fresh or removed or limit is None:
         resources.store.library.looked_at(uri, resources.now())
     return 0
+
+
+def _left_behind(resources: Resources, root: str) -> Iterator[str]:
+    """Labels of folders below a root that are not there any more, and did not go with the files that were moved."""
+    for folder in resources.store.labels.folders():
+        below = FolderLabel(root, "").covers(folder.source)
+        if below and is_gone(folder.source):
+            yield (
+                f"the label {folder.label} of {folder.source} stays with that place, which is not there any more; "
+                f"for where its files lie now: brain label set {folder.label} FOLDER"
+            )
 
 
 def _let_go(intake: Intake, path: Path) -> int:

@@ -241,6 +241,8 @@ class DocumentTable(Table):
             )
             self._run("DELETE FROM links WHERE document_id=?", document.id)
         self._labels.spread(row, known)
+        if known and known["uri"] != document.uri:
+            self._labels.follow(known["source"], origin.source)
         tag_rows(self._conn, document.id, document.tags, "document")
         tag_rows(self._conn, document.id, origin.tags, "person")
         link_rows(self._conn, document)

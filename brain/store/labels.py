@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from brain.labels import UNLABELLED, FolderLabel, no_stricter, raised
 from brain.store.fts_search import next_to_each_other
+from brain.store.moves import is_gone
 from brain.store.row_hash import Row, hashed, listed
 from brain.store.sql import ids_text, marks
 from brain.store.table import Table
@@ -267,3 +268,28 @@ class LabelTable(Table):
                 sql = "DELETE FROM folder_labels WHERE source=?"
                 with self._write():
                     self._run(sql, folder.source)
+
+    def follow(self, before: str, after: str) -> None:
+        """A file was moved: its own label as a file of many goes with it, and so does that of a folder which is gone
+        and of whose files alone the new place is made. Other files of the new place get it as well.
+        """
+        old, _sign, _part = before.partition("#")
+        new, _sign, _part = after.partition("#")
+        for folder in self.folders():
+            place = _place_of(folder.source, old, new)
+            if place == new or (place and self._is_made_of(place, folder.label)):
+                self.move_folders(folder.source, place)
+                self.raise_to(self.at(place), folder.label)
+
+    def _is_made_of(self, place: str, label: str) -> bool:
+        """Whether nothing in a place is less confidential than that: what came from a labelled folder has its label."""
+        rows = self._rows("documents", self.at(place))
+        return all(raised(row["label"], label) == row["label"] for row in rows)
+
+
+def _place_of(labelled: str, old: str, new: str) -> str:
+    """Where a labelled file or folder lies now that a file of it was moved, "" where it did not go with that."""
+    inside = old.removeprefix(labelled)
+    if inside == old or inside[:1] not in ("", "/") or not is_gone(labelled):
+        return ""
+    return new.removesuffix(inside) if new.endswith(inside) else ""

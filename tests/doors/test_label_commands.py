@@ -154,6 +154,70 @@ def test_a_label_of_a_file_of_many_counts_for_each_and_for_what_comes_later(
     assert labels == dict.fromkeys(("box", "one", "two", "three"), LABEL)
 
 
+def rules_of(config: Config) -> dict[str, str]:
+    with Brain(config) as brain:
+        return {rule.source: rule.label for rule in brain.labels.summary().folders}
+
+
+@pytest.mark.parametrize("kind", ["mbox", "enex"])
+@pytest.mark.parametrize("changed", [False, True], ids=["as it was", "with one more"])
+def test_the_label_of_a_file_of_many_goes_with_it_when_it_is_renamed(
+    kind: str, changed: bool, folder: Folder, config: Config
+) -> None:
+    place = folder({f"box.{kind}": many(kind, "one", "two"), "other.md": "Tea."})
+    command("add", place)
+    command("label", "set", LABEL, place / f"box.{kind}")
+    after = (place / f"box.{kind}").rename(place / f"post.{kind}")
+    if changed:
+        after.write_text(many(kind, "zero", "one", "two"))
+    said = command("sync").stderr
+    after.write_text(many(kind, "zero", "one", "two", "three"))
+    command("sync")
+    assert rules_of(config) == {str(after): LABEL}
+    with Brain(config) as brain:
+        labels = {row.title: row.label for row in brain.library.documents()}
+    assert labels.pop("other") == "unlabelled"
+    assert set(labels.values()) == {LABEL}
+    assert {"zero", "one", "two", "three"} <= labels.keys()
+    assert "stays with that place" not in said
+
+
+def test_the_label_of_a_folder_goes_with_it_when_it_is_renamed(
+    notes: Path, config: Config
+) -> None:
+    command("label", "set", LABEL, notes / "tea")
+    after = (notes / "tea").rename(notes / "drinks")
+    assert "stays with that place" not in command("sync").stderr
+    assert rules_of(config) == {str(after): LABEL}
+    (after / "white.md").write_text("White tea wants 80 degrees.")
+    command("sync")
+    for name in ("black.md", "green.md", "white.md"):
+        assert label_of(config, name) == LABEL
+
+
+def test_the_label_of_a_folder_whose_files_went_among_others_stays_and_is_told(
+    notes: Path, config: Config
+) -> None:
+    """What lies there already was never said to be confidential."""
+    command("label", "set", LABEL, notes / "tea" / "old")
+    (notes / "tea" / "old" / "green.md").rename(notes / "flat" / "green.md")
+    (notes / "tea" / "old").rmdir()
+    said = command("sync")
+    assert f"the label {LABEL} of {notes / 'tea' / 'old'} stays" in said.stderr
+    assert rules_of(config) == {str(notes / "tea" / "old"): LABEL}
+    assert label_of(config, "green.md") == LABEL
+    assert label_of(config, "lease.md") == "unlabelled"
+
+
+def test_a_folder_that_is_still_there_keeps_its_label(
+    notes: Path, config: Config
+) -> None:
+    command("label", "set", LABEL, notes / "tea")
+    (notes / "tea" / "black.md").rename(notes / "black.md")
+    command("sync")
+    assert rules_of(config) == {str(notes / "tea"): LABEL}
+
+
 def test_a_label_reaches_a_mailbox_behind_a_link(
     folder: Folder, config: Config, tmp_path: Path
 ) -> None:
