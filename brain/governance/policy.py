@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import Literal
 
@@ -40,6 +40,9 @@ ALWAYS_ASKED = (*BY_A_PERSON, "label.lower")  # whatever a rule allows
 MAY_LEAVE = ("public", "internal")  # labels; a word that is none may not
 FLOOR = "confidential-floor"
 STAYS = "confidential material never leaves this machine"
+TEXTS_KEPT = (
+    8  # policies: what is in force, a draft, what is shipped, a few of the past
+)
 DIGEST_CHARS = 12  # of a digest, where a person reads it
 DEFAULT = "default"  # the id of what applies where no rule matches
 HALTED = "halted"
@@ -103,8 +106,11 @@ class Policy:
 
     @classmethod
     def unread(cls, text: str) -> Policy:
-        """The same, its conditions read when they are first needed. Raises `PolicyError` for anything else."""
-        return cls(text, read(text))
+        """The same, its conditions read when they are first needed. Raises `PolicyError` for anything else.
+
+        A text that was read before in this process is not read again.
+        """
+        return _unread(text)
 
     def with_flags(self, flags: Mapping[str, bool]) -> Policy:
         """The same policy with switches set otherwise; the conditions that were read serve it as well."""
@@ -236,6 +242,12 @@ class Policy:
                 said = f"`when` of {name} cannot be read: {error}"
                 raise PolicyError(said, item.line) from None
         return self._read[text]
+
+
+@lru_cache(maxsize=TEXTS_KEPT)
+def _unread(text: str) -> Policy:
+    """One policy for each text: nobody changes what it states, and a condition once read serves the next decision."""
+    return Policy(text, read(text))
 
 
 def _in_code(facts: Facts) -> list[Hit]:

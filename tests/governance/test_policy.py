@@ -490,6 +490,21 @@ def test_a_higher_limit_shows_which_past_decisions_change(ledger: Ledger) -> Non
 # -- what is in force ----------------------------------------------------------------------------------
 
 
+def test_a_text_is_read_once_and_another_one_anew(policies: Policies) -> None:
+    """What a flag is for one question stays with that; a mistake is told each time."""
+    first = policies.in_force().published
+    assert policies.in_force().published is first
+    assert first.with_flags({"cloud": True}).cloud
+    assert not policies.in_force().cloud
+    text = switched_on(policies)
+    now = policies.in_force()
+    assert (now.cloud, now.published.text) == (True, text)
+    wrong = changed_text("not flags.cloud", "not flags.clod")
+    for _again in range(2):
+        with pytest.raises(PolicyError, match="clod"):
+            Policy.parse(wrong)
+
+
 def test_without_a_file_the_shipped_policy_is_in_force(policies: Policies) -> None:
     now = policies.in_force()
     assert now.published.text == shipped()
