@@ -29,6 +29,7 @@ NAMES = (
     "m0011_governance",
     "m0012_labels",
     "m0013_forgotten_places",
+    "m0014_comparisons",
 )
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.

@@ -33,6 +33,7 @@ from brain.types import (
 if TYPE_CHECKING:
     from brain.answering import Say
     from brain.app.outside import Agree
+    from brain.app.shadow import Compared
 
 
 COUNTED = "this was counted, which no model does better"
@@ -68,27 +69,36 @@ def ask(
     signals: Measures = {}
     made: Made | None = None
     before: Episode | None = None
+    compared: Compared | None = None
     asked = _whole_store(resources, request, say)
     if asked is not None:
         asked = unasked(request, asked, COUNTED)
     else:
         done = routed(resources, request, say, agree)
         asked, signals, made = done.answer, done.signals, done.made
-        before = done.before
+        before, compared = done.before, done.compared
     asked = replace(asked, label=of_answer(resources, asked, before))
     if not request.record:
         return asked
-    return _remembered(resources, asked, signals, made)
+    return _remembered(resources, asked, signals, made, compared)
 
 
 def _remembered(
-    resources: Resources, asked: Answer, signals: Measures, made: Made | None
+    resources: Resources,
+    asked: Answer,
+    signals: Measures,
+    made: Made | None,
+    compared: Compared | None,
 ) -> Answer:
     """The answer with its episode, and the outcome kept. `made`: None for a count, which no task is measured by."""
     episode = _record(resources, asked, signals)
     if episode and made is not None:
         with suppress(BrainError):  # as with the episode itself
             note(resources, asked, made, episode)
+            if compared is not None:
+                from brain.app.shadow import keep
+
+                keep(resources, compared, made.task, episode)
     return replace(asked, episode=episode)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from ingest.document import new_id
 
 if TYPE_CHECKING:
     from brain.evaluation.own import OwnQuestion
+    from brain.governance.policy import Route
     from brain.governance.quality import Figure as QualityFigure
     from brain.governance.quality import Proposal
 
@@ -284,20 +285,31 @@ class Judge(Noun):
 
     def quality(self) -> list[QualityFigure]:
         """Every task of every month, the newest first: how many answers, how good, by whom, for how much."""
-        from brain.governance.quality import figures
+        from brain.governance.quality import figures, stages
 
-        return figures(self._store.outcomes.rows())
+        rows = self._store.outcomes.rows()
+        tasks = dict.fromkeys(row.task for row in rows)
+        now = stages(rows, self._routes(tasks))
+        return figures(rows, self._store.comparisons.rows(), now)
 
     def proposals(self) -> list[Proposal]:
         """What the evidence says of each task that its route may send away."""
-        from brain.app.governed import policies_of
         from brain.governance.conditions import TASKS
-        from brain.governance.facts import Facts
         from brain.governance.quality import proposals
 
+        store = self._store
+        rows = store.outcomes.rows()
+        # Another task than those of the policy falls on the route of all others
+        tasks = dict.fromkeys((*TASKS, *(row.task for row in rows)))
+        return proposals(rows, store.comparisons.rows(), self._routes(tasks))
+
+    def _routes(self, tasks: Iterable[str]) -> dict[str, Route]:
+        """The route of each task where it is hardest."""
+        from brain.app.governed import policies_of
+        from brain.governance.facts import Facts
+
         policy = policies_of(self._resources).in_force()
-        routes = {task: policy.route(task, HARDEST, Facts()) for task in TASKS}
-        return proposals(self._store.outcomes.rows(), routes)
+        return {task: policy.route(task, HARDEST, Facts()) for task in tasks}
 
     def eval_set(
         self, kind: str, directory: Path, *, embedder: str, vectors: Path | None = None

@@ -23,7 +23,7 @@ from brain.governance.detect import findings
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts
 from brain.governance.gate import maker_at
 from brain.governance.keys import key_of
-from brain.governance.outbound import AsksFirst
+from brain.governance.outbound import GENERATE, AsksFirst
 from brain.governance.router import good_enough
 from brain.governance.writer import CloudWriter
 from brain.labels import Label, effective, join
@@ -67,13 +67,16 @@ Agree = Callable[["Shown", Passages], Yes]
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """One question on its way outside. `agree`: None where no person waits; `before`: the round that it follows up."""
+    """One question on its way outside. `agree`: None where no person waits; `before`: the round that it follows up;
+    `action`: what for, as the policy calls it.
+    """
 
     resources: Resources
     request: Request
     say: Say
     agree: Agree | None = None
     before: Episode | None = None
+    action: str = GENERATE
 
 
 def no_stays(agree: Agree) -> Agree:
@@ -118,6 +121,7 @@ class Outside:
         self._route = policy.route(request.task, request.complexity, facts)
         self._facts = facts
         self._labels: dict[tuple[str, str], Label] = {}  # of texts that were looked at
+        self.unanswered: Sent | None = None  # what was paid for no answer
 
     @property
     def digest(self) -> str:
@@ -141,6 +145,11 @@ class Outside:
             return ""
         return f"{self._route.provider}/{self._route.model}"
 
+    @property
+    def shadows(self) -> int:
+        """How many shadow runs a day may have."""
+        return self._policy.shadows
+
     def label(self, answer: Answer) -> Label:
         """The highest label of the question, the round before, and the best evidence without regard to any scope: what
         the local answer cites, and the first passage.
@@ -153,6 +162,11 @@ class Outside:
         """(the answer of the cloud over what may leave, None where none came; why)."""
         makers = self._makers(self._route.provider, self._route.model)
         return self.ask(makers, self.label(answer), answer)
+
+    def compare(self, answer: Answer) -> tuple[Answer | None, str]:
+        """The answer of the cloud that the route names, over public notes alone; None where none came; why."""
+        makers = self._makers(self._route.provider, self._route.model)
+        return self.ask(makers[:1], Label.PUBLIC, answer)
 
     def others(self, stands: Answer, label: Label) -> list[Maker]:
         """Who gives a second opinion: the other maker than the one whose answer stands; where that is of this machine
@@ -228,7 +242,9 @@ class Outside:
             return self._through(outbound, facts, hear, passages)
 
         folders = self._folders(passages)
-        writer = CloudWriter(model, provider, TASK, label, origins, send, folders)
+        writer = CloudWriter(
+            model, provider, TASK, label, origins, send, folders, self._asker.action
+        )
         try:
             given = answered(
                 self._asker.resources,
@@ -248,6 +264,7 @@ class Outside:
             return None, f"{provider}: {said}", down
         sent = writer.sent
         if given.provider != provider or sent is None:
+            self.unanswered = sent
             return None, f"{provider}: {NOT_BORNE_OUT}", False
         told = replace(
             given,

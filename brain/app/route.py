@@ -7,6 +7,8 @@ second local try looks for to `brain.app.deeper`. Serves `ask`.
 from __future__ import annotations
 
 import time
+import tomllib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ from brain.types import Answer, Episode, Measures, Passage, Request, Span, Way
 if TYPE_CHECKING:
     from brain.answering import Say
     from brain.app.outside import Agree, Asker, Outside
+    from brain.app.shadow import Compared
 
 BETTER = "a second look found more:"
 SECOND = "second try"  # `Answer.route`
@@ -34,12 +37,15 @@ NEAR = 3  # passages that count as evidence where none was read
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """An answer, the signals of the retrieval behind it, how it was made, and the round `before` that it follows up."""
+    """An answer, the signals of the retrieval behind it, how it was made, the round `before` that it follows up, and
+    how it compares with what a cloud says, where one was asked.
+    """
 
     answer: Answer
     signals: Measures
     made: Made
     before: Episode | None = None
+    compared: Compared | None = None
 
 
 def routed(
@@ -85,7 +91,34 @@ def routed(
         from brain.app.opinion import with_opinion
 
         given = with_opinion(asker(), given, complexity)
-    return Routed(given, known.found.signals, made, known.before)
+    compared = None
+    if walk.stayed is not None or _shadows(resources):
+        compared = _compared(asker(), walk.stayed, given, complexity)
+    if compared is not None and compared.shadow:
+        given = replace(given, notices=(*given.notices, compared.said))
+    return Routed(given, known.found.signals, made, known.before, compared)
+
+
+def _shadows(resources: Resources) -> bool:
+    """Whether the published policy wants shadow runs at all; looked up without loading the gate."""
+    newest = resources.store.policies.newest()
+    if newest is None:
+        return False
+    with suppress(ValueError):  # damaged: the gate says so where something may leave
+        flags = tomllib.loads(newest.text).get("flags", {})
+        return bool(flags.get("shadow") and flags.get("cloud"))
+    return False
+
+
+def _compared(
+    asker: Asker, stayed: Answer | None, given: Answer, complexity: str
+) -> Compared | None:
+    """The answer of this machine beside that of a cloud. `stayed`: where that of the cloud was given in its place."""
+    from brain.app.shadow import of_both, shadow_run
+
+    if stayed is not None:
+        return of_both(stayed, given)
+    return shadow_run(asker, given, complexity)
 
 
 def tries(resources: Resources, request: Request) -> tuple[Answer, Answer]:

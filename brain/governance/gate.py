@@ -26,7 +26,7 @@ from brain.governance.detect import findings
 from brain.governance.facts import Facts, SpendFacts, clock_facts
 from brain.governance.in_force import InForce, Policies
 from brain.governance.ledger import BODY_SHA, Ledger
-from brain.governance.outbound import AsksFirst, Outbound, Shown
+from brain.governance.outbound import COMPARE, AsksFirst, Outbound, Shown
 from brain.governance.policy import FLOOR, STAYS, Decision
 from brain.governance.policy_cases import recorded
 from brain.governance.policy_text import Host
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from brain.models.cloud_wire import Sending
 
 CEILING = "host-ceiling"  # ids of what is decided here, in code
+SHADOW_FLOOR = "shadow-floor"
 OFFLINE = "offline"
 NO_HOST = "host-not-named"
 SECRET = "secret-in-it"
@@ -130,6 +131,9 @@ class Gate:
             deny(ledger, outbound, facts, OFFLINE, "offline: nothing leaves")
         if label >= Label.CONFIDENTIAL:
             deny(ledger, outbound, facts, FLOOR, STAYS)
+        if outbound.action == COMPARE and label > Label.PUBLIC:
+            said = "only public material goes out to compare answers"
+            deny(ledger, outbound, facts, SHADOW_FLOOR, said)
         policy = self._parts.policies.in_force()
         host = policy.hosts.get(outbound.provider)
         if host is None:

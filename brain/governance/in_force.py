@@ -29,7 +29,7 @@ from brain.governance.policy import (
     Route,
     strictest,
 )
-from brain.governance.policy_text import LOCAL, Host, PolicyError
+from brain.governance.policy_text import LOCAL, SHADOW, SHADOWS, Host, PolicyError
 from brain.governance.prices import Price, price_of
 from brain.plain import read_plain
 from brain.store import Store
@@ -72,6 +72,16 @@ class InForce:
     def cloud(self) -> bool:
         """Whether the cloud is on, in every version."""
         return not self.problem and all(one.cloud for one in self._versions)
+
+    @property
+    def shadows(self) -> int:
+        """How many shadow runs a day may have, by the stricter of every version; 0 where one does not want any."""
+        allowed = []
+        for one in self._versions:
+            contents = one.contents
+            wanted = self.cloud and contents.flags.get(SHADOW, False)
+            allowed.append(int(contents.limits.get(SHADOWS, 0)) if wanted else 0)
+        return min(allowed)
 
     @property
     def limits(self) -> Limits:

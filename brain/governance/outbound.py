@@ -13,6 +13,8 @@ from brain.types import Texts
 
 MAX_TOKENS = 1_024  # of an answer, where nobody says otherwise
 BETWEEN = "\n\n"  # parts
+GENERATE = "cloud.generate"
+COMPARE = "cloud.shadow"  # the answer is compared, and not given
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Outbound:
     parts: tuple[Labeled, ...]
     max_tokens: int = MAX_TOKENS
     folders: Texts = ()
-    action: str = "cloud.generate"
+    action: str = GENERATE
 
     def __post_init__(self) -> None:
         if not isinstance(self.parts, tuple) or not self.parts:

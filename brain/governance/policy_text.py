@@ -23,7 +23,7 @@ from brain.types import Texts
 Outcome = Literal["allow", "wait", "ask", "deny", "halt"]
 OUTCOMES: tuple[Outcome, ...] = ("allow", "wait", "ask", "deny", "halt")
 ACTIONS = """
-    local.generate cloud.generate web.fetch web.search research.cycle research.followup
+    local.generate cloud.generate cloud.shadow web.fetch web.search research.cycle research.followup
     memory.write skill.promote label.lower policy.publish
 """.split()
 FAMILIES = tuple(sorted({f"{name.partition('.')[0]}.*" for name in ACTIONS}))
@@ -39,6 +39,8 @@ LIMITS = """
 CLOUD_BELOW = "cloud_below"
 CLOUD_FOUND = "cloud_found"
 CHANCES = (CLOUD_BELOW, CLOUD_FOUND)  # limits that are probabilities
+SHADOW = "shadow"  # a switch: public questions may go out to compare the answers
+SHADOWS = "shadow_per_day"  # a limit: of these
 KINDS = ("anthropic", "openai")  # wires that are spoken
 TABLES: Mapping[str, type] = {
     "limits": dict,

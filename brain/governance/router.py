@@ -82,13 +82,15 @@ def _shut(_first: Answer) -> None:
 @dataclass
 class Walk:
     """The walk of one question. `outside`: asked only when an answer may have to leave; it gives None where no cloud is
-    on, and then there is no second try either, unless it is asked for.
+    on, and then there is no second try either, unless it is asked for. `stayed`: the answer of this machine, where that
+    of a cloud was given in its place.
     """
 
     here: Here
     way: Way = ""
     outside: Callable[[Answer], Outside | None] = _shut
     steps: list[Step] = field(default_factory=list)
+    stayed: Answer | None = None
     _broke: bool = False
 
     def go(self) -> Answer:
@@ -170,6 +172,7 @@ class Walk:
         if answer is None:
             return self._marked(best, why)
         self._note("cloud", _said_of(answer), _numbers(answer))
+        self.stayed = best
         return replace(answer, route="cloud")
 
     def _marked(self, best: Answer, why: str) -> Answer:

@@ -14,7 +14,7 @@ from typing import Any
 
 from brain.errors import BrainError, Incomplete
 from brain.governance.gate import Sent
-from brain.governance.outbound import Outbound
+from brain.governance.outbound import GENERATE, Outbound
 from brain.labels import Label, Labeled
 from brain.protocols import Messages
 from brain.types import Texts
@@ -27,7 +27,7 @@ Send = Callable[[Outbound, Callable[[str], object]], Sent]
 
 @dataclass
 class CloudWriter:
-    """`label`, `origins`, `folders`: of all the passages and the question that the prompts are made of, as in
+    """`label`, `origins`, `folders`, `action`: of all the passages and the question that the prompts are made of, as in
     `Outbound`. `sent`: what the last answer took, None before it ended; `failed`: why none came.
     """
 
@@ -38,6 +38,7 @@ class CloudWriter:
     origins: Texts
     send: Send
     folders: Texts = ()
+    action: str = GENERATE
     window: int = WINDOW
     sent: Sent | None = None
     failed: BaseException | None = None
@@ -80,6 +81,7 @@ class CloudWriter:
             tuple(Labeled(text, self.label, self.origins) for text in asked),
             max_tokens,
             self.folders,
+            self.action,
         )
 
     def _work(self, outbound: Outbound) -> None:

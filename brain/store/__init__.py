@@ -18,6 +18,7 @@ from brain.store.connection import Connection, connect, connect_read_only
 from brain.store.sql import first
 
 if TYPE_CHECKING:
+    from brain.store.comparisons import ComparisonTable
     from brain.store.days import DayTable
     from brain.store.documents import DocumentTable
     from brain.store.episodes import EpisodeTable
@@ -190,6 +191,13 @@ class Store:
         from brain.store.spending import OutcomeTable
 
         return OutcomeTable(self.connection)
+
+    @cached_property
+    def comparisons(self) -> ComparisonTable:
+        """How answers of this machine compared with those of a cloud."""
+        from brain.store.comparisons import ComparisonTable
+
+        return ComparisonTable(self.connection)
 
     @cached_property
     def policies(self) -> PolicyTable:

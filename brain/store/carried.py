@@ -15,9 +15,12 @@ from brain.store.labels import LABELLED, LabelTable
 from brain.store.ledger import LedgerTable
 from brain.store.sql import column, first, insert_into, named
 from brain.store.table import Table
+from brain.types import Texts
 
 # Whole rows are taken over, the present ones in place of older ones.
 TABLES = ("policies", "approvals", "reservations", "outcomes")
+# The same, of later schemas: a store that was not opened since may lack them.
+LATER = ("comparisons",)
 # A text without one is no less confidential than a public one.
 STRICT = (str(Label.INTERNAL), str(Label.CONFIDENTIAL))
 
@@ -37,6 +40,12 @@ def any_past(present: sqlite3.Connection) -> bool:
     return any(found)
 
 
+def _there(conn: sqlite3.Connection, tables: Texts) -> list[str]:
+    """Those of the tables that a store has."""
+    named = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
+    return [table for table in tables if first(conn, named, table)]
+
+
 class Carried(Table):
     """Takes it over into a copy that is to become the store."""
 
@@ -45,7 +54,7 @@ class Carried(Table):
         then only the ledger of the copy stays as it is.
         """
         with self._write():
-            for table in TABLES:
+            for table in (*TABLES, *_there(present, LATER)):
                 for row in named(present, f"SELECT * FROM {table}"):
                     self._conn.execute(
                         insert_into(table, row).replace("INSERT", "REPLACE", 1), row

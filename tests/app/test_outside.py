@@ -114,6 +114,21 @@ def test_a_weak_answer_over_public_notes_goes_by_itself(
     )
 
 
+def test_a_likely_answer_goes_where_the_policy_wants_it_surer(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    """It is right with .70: *likely*, and no longer simple, so that no route keeps it here."""
+    likely = "Who signs the lease of the depot?"
+    policies = policies_of(open_brain.resources)
+    assert open_brain.ask(Request(likely)).route == "local"
+    text = re.sub(r"cloud_below = \S+", "cloud_below = 0.99", policies.published_text())
+    policies.publish(text, "publish")
+    given = open_brain.ask(Request(likely))
+    assert given.route == "cloud"
+    assert "likely from 0.99 on is needed" in " ".join(given.walk)
+    assert len(cloud.requests) == 1
+
+
 def test_what_the_notes_hardly_hold_stays(
     open_brain: Brain, cloud: StandInCloud
 ) -> None:

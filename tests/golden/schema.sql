@@ -1,3 +1,6 @@
+-- index comparisons_by_day
+CREATE INDEX comparisons_by_day ON comparisons(day);
+
 -- index documents_content_hash
 CREATE INDEX documents_content_hash ON documents(content_hash);
 
@@ -71,6 +74,22 @@ CREATE TABLE approvals (
         approved_at INTEGER,
         taken_at INTEGER
     ) WITHOUT ROWID;
+
+-- table comparisons
+CREATE TABLE comparisons (
+    id INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    episode TEXT NOT NULL,
+    task TEXT NOT NULL,
+    label TEXT NOT NULL,
+    grade TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    shadow INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    usd_micro INTEGER NOT NULL
+);
 
 -- table contexts
 CREATE TABLE contexts (source TEXT PRIMARY KEY, description TEXT NOT NULL, row_hash INTEGER);

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from brain.errors import BrainError, OverBudget, Refused
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts
 from brain.governance.gate import maker_at
-from brain.governance.outbound import AsksFirst, Outbound
+from brain.governance.outbound import COMPARE, AsksFirst, Outbound
 from brain.governance.policy_text import Host
 from brain.labels import Label, Labeled
 from brain.models import cloud_errors
@@ -190,6 +190,22 @@ def test_the_careless_policy_lets_all_else_out(home: Home) -> None:
     """Otherwise the test above would show nothing of the floor."""
     everything_allowed(home)
     assert home.send(outbound(label=Label.INTERNAL)).text
+
+
+def test_only_public_material_goes_out_to_compare_whatever_the_policy_says(
+    home: Home, cloud: StandInCloud
+) -> None:
+    wanted = 'flags.shadow and request.label == "public" and request.attended and not request.untrusted_context'
+    changed(home, wanted, "true")
+    assert home.send(replace(outbound(), action=COMPARE)).text
+    cloud.requests.clear()
+    inside = replace(outbound(label=Label.INTERNAL), action=COMPARE)
+    before = len(home.rows())
+    with pytest.raises(Refused, match="only public material"):
+        home.send(inside)
+    assert cloud.requests == []
+    [denied] = home.rows()[before:]
+    assert denied.facts["rules"] == ["shadow-floor"]
 
 
 def test_a_host_gets_no_more_than_its_label(home: Home, cloud: StandInCloud) -> None:

@@ -20,8 +20,22 @@ from brain.governance.budget import Limits, Reservation
 from brain.governance.in_force import shipped
 from brain.governance.ledger import BODY_SHA, HEAD, ORIGINS
 from brain.reports import Check
+from brain.store.comparisons import ComparisonRow
 
 BETA = "---\nlabel: public\n---\nbeta text"
+COMPARISON = ComparisonRow(
+    at=1,
+    day="2026-11-28",
+    episode="e",
+    task="ask",
+    label="public",
+    grade="likely",
+    provider="anthropic",
+    model="m",
+    shadow=1,
+    verdict="same",
+    usd_micro=5,
+)
 WIDE = Limits(10**9, 10**9, 10**9, 10**9)
 
 
@@ -68,6 +82,23 @@ def test_a_backup_that_is_taken_back_forgets_nothing_that_left(brain: Brain) -> 
     assert not approvals_of(brain.resources).take("ab")
     assert ledger_of(brain.resources).append("resume") == 4
     assert check(brain).level == "ok"
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+def test_comparisons_outlive_a_backup_and_a_store_without_them_loses_nothing(
+    brain: Brain, is_older: bool
+) -> None:
+    """The present store may be of a schema that had none: what it recorded otherwise stays all the same."""
+    made = Path(brain.keep.backup().path)
+    left(brain, "one")
+    brain.resources.store.comparisons.keep(COMPARISON)
+    if is_older:
+        with brain.resources.store.write():
+            brain.resources.store.connection.conn.execute("DROP TABLE comparisons")
+    assert brain.keep.restore(made).notices == ()
+    assert ledger_of(brain.resources).verify().rows == 1
+    kept = [] if is_older else [COMPARISON]
+    assert brain.resources.store.comparisons.rows() == kept
 
 
 @pytest.mark.parametrize("is_gone", [False, True])

@@ -143,8 +143,8 @@ def test_a_home_that_may_only_be_read_shows_its_policy(
 
 
 def test_a_sound_policy_and_its_cases(brain: Brain) -> None:
-    assert run("policy", "check").stdout == "policy.toml is sound: 24 rules, 9 routes\n"
-    assert run("policy", "test").stdout == "42 of 42 cases hold\n"
+    assert run("policy", "check").stdout == "policy.toml is sound: 25 rules, 9 routes\n"
+    assert run("policy", "test").stdout == "46 of 46 cases hold\n"
 
 
 def test_a_mistake_is_two_lines_with_its_line(brain: Brain) -> None:

@@ -15,7 +15,19 @@ from brain.doors.views.governance import dollars
 if TYPE_CHECKING:
     from brain.app.outcomes import Figure, Proposal, Share
 
-HEAD = ("month", "task", "answers", "good", "here", "cost", "half within", "policy")
+HEAD = (
+    "month",
+    "task",
+    "stage",
+    "answers",
+    "absent",
+    "good",
+    "as the cloud",
+    "here",
+    "cost",
+    "half within",
+    "policy",
+)
 SHORT = 8  # hex digits of a policy
 SECOND = 1_000  # milliseconds
 
@@ -31,8 +43,11 @@ def quality(figures: Sequence[Figure]) -> Lines:
             (
                 figure.month,
                 figure.task,
+                figure.stage,
                 f"{figure.answers:,}",
-                _share(figure.good),
+                f"{figure.absent:.0%}",
+                _share(figure.good, "not rated"),
+                _share(figure.compared, "not compared"),
                 f"{figure.local:.0%}",
                 dollars(figure.usd_micro),
                 f"{figure.p50 / SECOND:.1f} s",
@@ -42,10 +57,10 @@ def quality(figures: Sequence[Figure]) -> Lines:
     return columns(rows)
 
 
-def _share(share: Share) -> str:
-    """`18 of 20 (74 to 97 %)`."""
+def _share(share: Share, without: str) -> str:
+    """`18 of 20 (74 to 97 %)`; `without`: where there is none."""
     if not share.rated:
-        return "not rated"
+        return without
     low, high = round(100 * share.low), round(100 * share.high)
     return f"{share.good} of {share.rated} ({low} to {high} %)"
 
@@ -56,7 +71,7 @@ def proposals(found: Sequence[Proposal]) -> Lines:
     done: Lines = []
     for one in found:
         name = good(one.task) if one.moves else dim(one.task)
-        done.append(line(name, ": ", one.because))
+        done.append(line(name, f" ({one.stage}): {one.because}"))
         if one.edit:
             done += indented([line(one.edit)])
     return done
