@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 # The demo and the tests never touch a person's own store, and never speak to a model server that happens to run.
 DEMO := env -u CLAUDECODE BRAIN_HOME=.demo BRAIN_MODELS_EMBED=builtin BRAIN_MODELS_ASK=builtin $(BIN)/brain
 WORKERS ?= 2
+# The quick tests write thousands of small stores. Where there is room in memory for them nobody waits for a disk.
+ROOMY := df -Pk /dev/shm | awk 'END {exit $$4 < 4000000}' && ! grep -q '^\S* /dev/shm .*noexec' /proc/mounts
+SCRATCH ?= $(shell ($(ROOMY)) 2>/dev/null && echo /dev/shm)
 LINTED := $(VENV)/lint.txt
 
 .PHONY: test-mutants setup demo test test-slow check-all lint bench commands clean
@@ -39,7 +42,7 @@ lint: setup
 # Lint needs one core for a while, so it runs beside the tests; what it says comes after them.
 test: setup
 	@$(MAKE) --no-print-directory lint >$(LINTED) 2>&1 & lint=$$!; \
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not fault" -q; tests=$$?; \
+	PYTEST_DEBUG_TEMPROOT=$(SCRATCH) $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not fault" -q; tests=$$?; \
 	wait $$lint; linted=$$?; cat $(LINTED); exit $$((tests + linted))
 
 # Kills at every step, full disks, single flipped bits, every verb without a network: an hour or more.

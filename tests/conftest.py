@@ -95,7 +95,7 @@ def ready_children() -> Iterator[ReadyChildren]:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The file of a store in which nothing is. Tests of the migrations themselves say b"": then every store is made anew."""
+    """The file of a store in which nothing is. The tests of the migrations say b"": then every store is made anew."""
     path = tmp_path_factory.mktemp("empty") / "brain.db"
     connection.connect(path).close()
     return path.read_bytes()

@@ -9,10 +9,12 @@ what forbids it, and holds what allows it while the connection is made. Leaves o
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cache
 
 import httpx2
 
@@ -55,7 +57,7 @@ class CloudWire(httpx2.BaseTransport):
     before: Before
 
     def __post_init__(self) -> None:
-        self._inner = httpx2.HTTPTransport(trust_env=False, retries=0)
+        self._inner = httpx2.HTTPTransport(_trusted(), trust_env=False, retries=0)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send it, once and as it was shown to `before`; the answer is read under deadlines."""
@@ -130,6 +132,12 @@ class CloudWire(httpx2.BaseTransport):
         if packed or (reply.status_code == OK and kind not in KINDS):
             reply.close()
             raise not_the_interface(self.maker)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whose certificates count, whatever the environment says. Read once, since that takes longer than a request."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 @dataclass

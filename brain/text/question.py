@@ -42,8 +42,11 @@ FEW_WORDS = (
     3  # words from which a question must hold a function word to be taken for English
 )
 
-# foo_bar, v2026.4.10, parseReply, a/b.py, well-known
-_COMPOUND = re.compile(r"[^\W_]+(?:[._/:@-][^\W_]+)+|[a-z]+[A-Z]\w*")
+# foo_bar, v2026.4.10, parseReply, a/b.py, well-known. Looked for at the beginning of a word alone, and nothing is given
+# back: a long word would otherwise be read again from each of its letters.
+_COMPOUND = re.compile(
+    r"(?<![^\W_])[^\W_]++(?:[._/:@-][^\W_]++)++|(?<![a-z])[a-z]++[A-Z]\w*"
+)
 _ASKING = frozenset("who whom whose what when where why which how".split())
 _COUNTING = frozenset("number percentage percent amount".split())
 _DATING = frozenset("when year date month day".split())

@@ -141,22 +141,22 @@ def caller(number):
         if turn >= 3 and time.monotonic() > end:
             break
     store.close()
-threads = [threading.Thread(target=caller, args=(number,)) for number in range(8)]
+threads = [threading.Thread(target=caller, args=(number,)) for number in range(16)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
 
 
 def spent_at_once(place: Path, seconds: float) -> tuple[str, int]:
-    """What 64 callers in eight processes say, and what is taken of the day when they have ended."""
+    """What 64 callers in four processes say, and what is taken of the day when they have ended."""
     Store.open(place / "brain.db").close()
     command = [sys.executable, "-c", SPEND, str(place / "brain.db"), str(seconds)]
     children = [
         subprocess.Popen([*command, str(seed)], cwd=ROOT, stdout=subprocess.PIPE)
-        for seed in range(8)
+        for seed in range(4)
     ]
     said = [child.communicate()[0].decode() for child in children]
-    assert [child.returncode for child in children] == [0] * 8
+    assert [child.returncode for child in children] == [0] * 4
     store = Store.open(place / "brain.db")
     taken = store.reservations.sums("2026-11-28", 0).day
     assert len(store.reservations.rows()) >= 40

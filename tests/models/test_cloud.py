@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 
 from brain.errors import BrainError, Refused, UsageError
-from brain.models import cloud, cloud_errors
+from brain.models import cloud, cloud_errors, cloud_wire
 from brain.models.cloud import Call, Reply, generate
 from brain.models.cloud_errors import CloudFault, LedElsewhere, Usage
 from brain.models.cloud_wire import Sending
@@ -431,3 +445,55 @@ def test_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -
 def test_the_packages_are_silenced(server: StandInCloud) -> None:
     asked(server, "anthropic")
     assert not logging.getLogger("anthropic._base_client").isEnabledFor(logging.ERROR)
+
+
+@contextmanager
+def of_its_own_making(place: Path) -> Iterator[tuple[int, Path]]:
+    """A server whose certificate nobody gave it: its port and that certificate. It takes one caller."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    other = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=36_500))
+        .add_extension(other, critical=False)
+        .sign(key, SHA256())
+    )
+    file = place / "certificate.pem"
+    plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    signed = certificate.public_bytes(Encoding.PEM)
+    file.write_bytes(key.private_bytes(*plain) + signed)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        work = threading.Thread(target=greet, args=(listening, context))
+        work.start()
+        yield listening.getsockname()[1], file
+        work.join()
+
+
+def greet(listening: socket.socket, context: ssl.SSLContext) -> None:
+    caller, _address = listening.accept()
+    with suppress(OSError), context.wrap_socket(caller, server_side=True) as secure:
+        secure.recv(1)
+
+
+def test_a_certificate_that_the_environment_alone_trusts_counts_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sets a variable would read along otherwise."""
+    asked_for: list[Sending] = []
+
+    def before(sending: Sending) -> AbstractContextManager[None]:
+        asked_for.append(sending)
+        return nullcontext()
+
+    with of_its_own_making(tmp_path) as (port, certificate):
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        cloud_wire._trusted.cache_clear()
+        maker = replace(OPENAI, base_url=f"https://localhost:{port}/v1")
+        with pytest.raises(CloudFault, match="cannot be reached"):
+            generate(Call(maker, "x", "", "How hot?", 20), KEY, before)
+    assert len(asked_for) == 1

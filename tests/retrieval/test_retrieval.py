@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -88,12 +90,20 @@ class Index:
         return sorted(scores, key=lambda pair: (-pair[1], pair[0]))[:limit]
 
 
+@cache
+def empty() -> bytes:
+    """A store without a row. Made once: the migrations take longer than a test."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
+        migrate(Database(conn, execute_plugins=False))
+        return conn.serialize()
+
+
 class Shelf:
     """A small store: documents go in by `put`, questions by `ask`."""
 
     def __init__(self) -> None:
         self.conn = sqlite3.connect(":memory:", isolation_level=None)
-        migrate(Database(self.conn, execute_plugins=False))
+        self.conn.deserialize(empty())
         self.search = KnowledgeSearch(self.conn)
         self.texts: dict[str, str] = {}
 
