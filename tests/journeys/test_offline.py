@@ -128,7 +128,7 @@ def test_add_ask_recall_and_export_in_a_network_with_no_way_out(tmp_path: Path) 
         "for words in json.loads(os.environ['DAY']):\n    code = run(words)\n    assert code == 0, (words, code)"
     )
     days = [
-        ["add", "sample_corpus/home"],
+        ["add", "sample_corpus/home/tea.md"],
         DAY[4],
         DAY[7],
         ["export", str(tmp_path / "out")],
