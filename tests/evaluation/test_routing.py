@@ -17,6 +17,9 @@ from brain.errors import NotFound, UsageError
 from brain.evaluation.answers import Asked
 from brain.evaluation.routing import LEAST_OWN, LEVELS, Bounds, Tried, figures
 from brain.evaluation.routing_picture import picture
+from brain.governance.in_force import shipped
+from brain.governance.policy import Policy
+from tests.end_to_end import ROOT
 
 CHANCES = st.floats(0, 1)
 
@@ -226,3 +229,12 @@ def test_too_few_questions_of_the_person_are_an_error_of_two_lines(
     with pytest.raises(NotFound, match=f"{LEAST_OWN} are needed") as raised:
         brain.judge.simulate(None, embedder="builtin")
     assert "brain eval init" in raised.value.hint
+
+
+def test_the_page_of_figures_marks_the_limits_that_are_shipped() -> None:
+    limits = Policy.parse(shipped()).contents.limits
+    lines = (ROOT / "benchmarks" / "ROUTING.md").read_text("utf-8").splitlines()
+    [row] = [line for line in lines if line.startswith("| **")]
+    below, least = (cell.strip(" *") for cell in row.split("|")[1:3])
+    assert below == f"{limits['cloud_below']:.2f}, as shipped".removeprefix("0")
+    assert least == f"{limits['cloud_found']:.2f}".removeprefix("0")
