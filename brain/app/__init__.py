@@ -109,6 +109,12 @@ class Brain:
 
         return warm(self.resources)
 
+    def keep_warm(self) -> None:
+        """Renew what `warm` opened, where much has changed since."""
+        from brain.app.warm import renew_if_due
+
+        renew_if_due(self.resources)
+
     @contextmanager
     def lent(self, progress: Progress) -> Iterator[Self]:
         """This `Brain` for one command of somebody, who hears its progress; it stays open."""

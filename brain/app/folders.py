@@ -6,6 +6,7 @@ Leaves looking and reading to `brain.app.intake`. What was read of a folder stay
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,17 @@ class Folders(Noun):
         """Each with its number of documents and whether it is there."""
         library = self._store.library
         return [self._root(root) for root in library.roots()]
+
+    def places(self) -> list[Path]:
+        """Where each of them lies, there or not."""
+        roots = self._store.library.roots()
+        return [Path(path_of(str(root["uri"]))) for root in roots]
+
+    def look(self, paths: Collection[Path]) -> AddReport:
+        """Look at some of them again and take in what changed."""
+        from brain.app.sync import look_at
+
+        return look_at(self._resources, paths)
 
     def remove(self, path: str) -> Root:
         """Look at it no more; its documents stay. Raises `NotFound`."""

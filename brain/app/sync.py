@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,18 @@ def sync(resources: Resources, *, wait: bool = True) -> AddReport:
     for root in resources.store.library.roots():
         _look_at_root(intake, root)
     return finish(resources, intake.tally, wait=wait)
+
+
+def look_at(resources: Resources, paths: Collection[Path]) -> AddReport:
+    """Some of the registered folders again, as `sync` does; vectors of the second speed follow behind it."""
+    intake = Intake.of(resources)
+    for root in resources.store.library.roots():
+        if Path(path_of(str(root["uri"]))) in paths:
+            _look_at_root(intake, root)
+    tally = intake.tally
+    if any(tally.counts[outcome] for outcome in CHANGES):
+        return finish(resources, tally)
+    return tally.report()
 
 
 def refresh(resources: Resources) -> list[str]:

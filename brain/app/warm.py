@@ -31,3 +31,15 @@ def renewed(resources: Resources) -> str:
     for kind in KINDS:
         indexes.index(kind)
     return f"{indexes.name}: {indexes.reason}"
+
+
+def renew_if_due(resources: Resources) -> None:
+    """Write a snapshot of Chroma where so much has changed since the last that laying it over takes longer."""
+    from brain.index import snapshot
+
+    fingerprint = resources.serving.fingerprint
+    if not fingerprint or not resources.indexes(fingerprint).wants_chroma:
+        return
+    vectors = resources.store.vectors
+    if snapshot.due(vectors, resources.config.index_dir, fingerprint):
+        renewed(resources)

@@ -1,26 +1,31 @@
 """`brain serve`: one process that stays, with models loaded: it answers the commands of every terminal, a browser, and
-programs.
+programs, and takes in what changes in the added folders; `brain watch`: the last alone.
 
-The one command that starts other doors. Leaves the socket to `resident`, HTTP to `brain.doors.http`, and the threads to
-`Pool`.
+The commands that start other doors. Leaves the socket to `resident`, HTTP to `brain.doors.http`, folders to
+`brain.doors.watch`, and the threads to `Pool`.
 """
 
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from brain import __version__
 from brain.doors.cli import front
 from brain.doors.cli.app import DOORS, register
 from brain.doors.cli.options import flag, option
 from brain.doors.cli.session import Session, session
 from brain.doors.lines import short_path
-from brain.errors import NotFound
+from brain.errors import BrainError, NotFound
 
 if TYPE_CHECKING:
     from brain.app import Brain
+    from brain.app.loaded import LoadedModels
     from brain.app.pool import Pool
+    from brain.config import Config
     from brain.doors.http.settings import Settings
 
 PORT = 8420
@@ -34,6 +39,9 @@ Certificate = Annotated[str, option("--certificate", "FILE", "For https.")]
 Key = Annotated[str, option("--key", "FILE", "The certificate's private key.")]
 ReadOnly = Annotated[
     bool, flag("--read-only", "Nothing is kept and nothing is changed.")
+]
+NoWatch = Annotated[
+    bool, flag("--no-watch", "Folders are not watched, only looked at with a question.")
 ]
 Address = Annotated[
     bool, flag("--address", "Print a new address of the running server and leave.")
@@ -60,11 +68,12 @@ def serve(
     certificate: Certificate = "",
     key: Key = "",
     read_only: ReadOnly = False,
+    no_watch: NoWatch = False,
     address: Address = False,
     token: Token = False,
 ) -> None:
-    """Stay, with the models loaded: search, ask and recall of every terminal are answered at once, and programs and a
-    browser on this machine may ask. Ctrl-C ends it.
+    """Stay, with the models loaded: search, ask and recall of every terminal are answered at once, programs and a
+    browser on this machine may ask, and what changes in the added folders is taken in. Ctrl-C ends it.
     """
     from brain.app.pool import Pool
     from brain.config import load, make_home
@@ -86,7 +95,43 @@ def serve(
     )
     check(settings)
     with Pool(load) as pool:
-        _serve(run, pool, settings)
+        _serve(run, pool, settings, watch=not (no_watch or read_only))
+
+
+@register("watch", DOORS, examples=("brain watch",))
+def watch(context: typer.Context) -> None:
+    """Take in what changes in the added folders as it changes, without a server; `brain serve` does it as well.
+    Ctrl-C ends it.
+    """
+    from brain.app.pool import Pool
+    from brain.config import load
+    from brain.doors.watch import Watcher
+
+    run = session(context)
+    if front.told_by_the_server("address"):
+        raise BrainError(
+            "the server of this home watches already",
+            "end it first, or start it with --no-watch",
+        )
+    with Pool(load, workers=1, open_brain=_for_a_watcher) as pool:
+        places = pool.run(lambda brain: brain.folders.places())
+        run.out.say(f"watching {_folders(len(places))}. Ctrl-C ends it")
+        run.out.flush()
+        with Watcher(pool, run.out.say) as watcher:
+            watcher.wait()
+
+
+def _for_a_watcher(config: Config, loaded: LoadedModels) -> Brain:
+    """Nobody asks it, so that no index is kept open."""
+    from brain.app import Brain
+
+    return Brain(config, loaded=loaded)
+
+
+def _folders(count: int) -> str:
+    if not count:
+        return "for folders that are added: none is yet"
+    return f"{count:,} folder{'s' * (count != 1)}"
 
 
 def _new_address() -> str:
@@ -97,12 +142,14 @@ def _new_address() -> str:
     return said
 
 
-def _serve(run: Session, pool: Pool, settings: Settings) -> None:
+def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None:
     """Open the socket and the port, say where, and answer until it is ended."""
     from brain.doors.cli.resident import Resident
     from brain.doors.http.access import Access, token_of
     from brain.doors.http.app import application, listening
     from brain.doors.http.app import run as answer_http
+    from brain.doors.log import Log
+    from brain.doors.watch import Watcher
 
     access = Access(token_of(pool.config.home))
 
@@ -111,8 +158,15 @@ def _serve(run: Session, pool: Pool, settings: Settings) -> None:
             return ""
         return f"{settings.address}/?word={access.new_word()}"
 
-    with listening(settings) as listens, Resident(pool, told):
+    with ExitStack() as opened:
+        log = opened.enter_context(Log(pool.config.home))
+        opened.enter_context(log.of_failures())
+        listens = opened.enter_context(listening(settings))
+        opened.enter_context(Resident(pool, told))
         index = pool.run(_warm)
+        log.say(f"serving: version {__version__}, process {os.getpid()}")
+        if watch:
+            opened.enter_context(Watcher(pool, log.say))
         home = short_path(str(pool.config.home))
         run.out.say(f"serving {home}; its index is {index}. Ctrl-C ends it")
         run.out.print([told("address")])
