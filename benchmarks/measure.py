@@ -72,9 +72,15 @@ class Figure:
 
 
 def spend(
-    command: Sequence[str], home: Path | None = None, *, codes: Sequence[int] = (0,)
+    command: Sequence[str],
+    home: Path | None = None,
+    *,
+    codes: Sequence[int] = (0,),
+    more: Mapping[str, str] | None = None,
 ) -> Spent:
-    """Run a command to its end. Raises `RuntimeError` with its last words when its exit code is none of `codes`."""
+    """Run a command to its end, `more` in its environment. Raises `RuntimeError` with its last words when its exit code
+    is none of `codes`.
+    """
     environ = {
         name: value
         for name, value in os.environ.items()
@@ -84,6 +90,7 @@ def spend(
         "PYTHONPATH": str(ROOT),
         "BRAIN_MODELS_EMBED": "wordllama",
         "BRAIN_MODELS_ASK": "builtin",
+        **(more or {}),
     }
     if home is not None:
         environ["BRAIN_HOME"] = str(home)
