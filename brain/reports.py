@@ -267,7 +267,7 @@ class ImportReport:
     """What an import did, or (`done` False) would do. `taken` counts documents as `add` does.
 
     `replaced`: places of documents whose text here was older and is in the trash now. `kept`: what the export has in
-    another form and stays as it is here. `episodes` to `contexts`: how many new ones. `roots`: folders of this machine
+    another form and stays as it is here. `episodes` to `inbox`: how many new ones. `roots`: folders of this machine
     that the export looks at and this home does not; `registered` whether it does now.
     """
 
@@ -279,6 +279,7 @@ class ImportReport:
     skills: int = 0
     feedback: int = 0
     contexts: int = 0
+    inbox: int = 0
     roots: Texts = ()
     registered: bool = False
     done: bool = False

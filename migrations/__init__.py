@@ -30,6 +30,7 @@ NAMES = (
     "m0012_labels",
     "m0013_forgotten_places",
     "m0014_comparisons",
+    "m0015_proposals",
 )
 LATEST = len(NAMES)
 # "BRN1" in the header of the file, so that `file` and others can tell what it is.

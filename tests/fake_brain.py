@@ -22,6 +22,7 @@ NOUNS = (
     "folders",
     "labels",
     "skills",
+    "inbox",
     "judge",
     "keep",
     "ledger",

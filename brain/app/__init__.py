@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from brain.answering import Say
     from brain.app.cloud import Cloud
     from brain.app.folders import Folders
+    from brain.app.inbox import Inbox
     from brain.app.judge import Judge
     from brain.app.keep import Keep
     from brain.app.labels import Labels
@@ -55,10 +56,10 @@ def finish_begun_erasure(resources: Resources, noted: str) -> str:
 class Brain:
     """A person's store and everything that can be done with it. A context manager; closing it closes its files.
 
-    The nouns: `library` (what is stored), `folders` (which are looked at), `labels` (how confidential it is), `skills`
-    (how to do things), `judge` (what a person says of answers, and figures), `keep` (looking after the store), `ledger`
-    (what left this machine, its cost), `policy` (what may leave), `cloud` (a model outside), `models` (which models
-    there are and what they serve for).
+    The nouns: `library` (what is stored), `folders` (which are looked at), `labels` (how confidential it is),
+    `skills` (how to do things), `inbox` (what agents want to write), `judge` (what a person says of answers, and
+    figures), `keep` (looking after the store), `ledger` (what left this machine, its cost), `policy` (what may
+    leave), `cloud` (a model outside), `models` (which models there are and what they serve for).
 
     `loaded`: models that several of them share, in place of the three that may be given; `long_lived`: it serves one
     request after the other, and Chroma answers.
@@ -274,6 +275,13 @@ class Brain:
         from brain.app.skills import Skills
 
         return Skills(self.resources)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What agents propose to remember: a person accepts or refuses it."""
+        from brain.app.inbox import Inbox
+
+        return Inbox(self.resources)
 
     @cached_property
     def judge(self) -> Judge:

@@ -25,6 +25,7 @@ from brain.app.resources import Resources
 from brain.app.tally import ERASED, Tally
 from brain.errors import BrainError, StoreError
 from brain.faults import reach
+from brain.inbox import Proposal
 from brain.labels import FolderLabel
 from brain.reports import ImportReport, Judgment
 from brain.store.documents import Origin
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 CARRIED_ROOTS = "import.roots"
 # The setting that holds where exports lie that were taken in
 IMPORTED_FROM = "import.folders"
+COUNTED = ("episodes", "skills", "feedback", "contexts", "inbox")
 EXPORTS_REMEMBERED = 5
 # What a value of a file can do at worst: the file is told, and the rest goes on.
 UNUSABLE = (BrainError, IngestError, ValueError, OverflowError)
@@ -62,7 +64,7 @@ class Import:
         self._now = resources.now()
         self._replaced: list[str] = []
         self._kept: list[str] = []
-        self._counts = dict.fromkeys(("episodes", "skills", "feedback", "contexts"), 0)
+        self._counts = dict.fromkeys(COUNTED, 0)
         self._roots: list[str] = []
         self._registered = False
         self._labels_chosen = True
@@ -128,6 +130,8 @@ class Import:
                 self._episode(item)
             elif isinstance(item, Judgment):
                 self._judgment(item)
+            elif isinstance(item, Proposal):
+                self._proposal(item)
             else:
                 self._skill(item)  # type: ignore[arg-type]
         except StoreError:
@@ -225,6 +229,15 @@ class Import:
         if not self._dry_run:
             judgments.take_back(moved)
         self._counts["feedback"] += 1
+
+    def _proposal(self, item: Proposal) -> None:
+        """What was accepted here since waits no more."""
+        known = [one.id for one in self._store.inbox.all()]
+        if item.id in known or self._store.episodes.many([item.id]):
+            return
+        if not self._dry_run:
+            self._store.inbox.keep(item)
+        self._counts["inbox"] += 1
 
     def _skill(self, item: StoredSkill) -> None:
         """A skill of a name that is here already stays as it is: nothing would bring it back."""

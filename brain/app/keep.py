@@ -283,6 +283,7 @@ class Keep(Noun):
             imported_from(resources),
             lambda: resources.store.connection.left_out,
             {row.source: row.label for row in resources.store.labels.folders()},
+            resources.store.inbox.all,
         )
         target = Path(os.path.abspath(directory.expanduser()))
         inside = any(Path(root["path"]) in target.parents for root in roots)

@@ -78,6 +78,7 @@ IMPORTED = (
     "skills",
     "feedback",
     "contexts",
+    "inbox",
     "roots",
     "registered",
 )

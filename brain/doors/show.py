@@ -36,6 +36,7 @@ VIEWS = (
     "questions",
     "capture",
     "library",
+    "inbox",
     "models",
     "governance",
     "policy",

@@ -14,7 +14,8 @@ from brain.keeping import isolated
 from brain.keeping.backup import copies_of
 from brain.keeping.erase import database_files, erased, left_out, pieces_of
 from brain.keeping.findings import REPAIR, Examined, Finding
-from brain.store.erasure import Eraser, named_in
+from brain.store.erased_copies import named_in
+from brain.store.erasure import Eraser
 from brain.store.freed import free_pages
 
 

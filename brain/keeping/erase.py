@@ -26,14 +26,15 @@ from brain.keeping.files import copy_file, flush_directory, sweep, temporary
 from brain.protocols import Progress, silent
 from brain.reports import Holding, NotRewritten, RewriteReport
 from brain.store import Store, copies
-from brain.store.erasure import Eraser, ErasureTargets, erase_in_copy, in_copy
+from brain.store.erased_copies import erase_in_copy, in_copy
+from brain.store.erasure import Eraser, ErasureTargets
 from brain.store.mentions import tells
 from ingest.terms import tokens
 
 # Setting: what erasures left out, {path: [when, when the file last changed]} in JSON.
 ELSEWHERE = "erased_elsewhere"
 ERASED = "erased"  # setting: ids of all that was ever erased, a list for each kind of targets
-KINDS = ("documents", "episodes", "answers", "judgments")
+KINDS = ("documents", "episodes", "answers", "judgments", "proposals")
 PIECES = 12  # looked for in every file of the home
 LONG_LINE = 12  # characters; a shorter line counts only where it stands by itself
 SHORTEST_PIECE = 3  # characters; a shorter one may stand anywhere
@@ -224,8 +225,8 @@ def erased(store: Store) -> ErasureTargets:
         if not isinstance(ids, list):
             ids = []
         named.append(set(map(str, ids)))
-    documents, episodes, answers, judgments = named
-    return ErasureTargets(documents, episodes, answers, judgments)
+    documents, episodes, answers, judgments, proposals = named
+    return ErasureTargets(documents, episodes, answers, judgments, proposals)
 
 
 def note_erased(store: Store, ids: ErasureTargets) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from brain.store.documents import DocumentTable
     from brain.store.episodes import EpisodeTable
     from brain.store.fts_search import EpisodeSearch, KnowledgeSearch, WholeStore
+    from brain.store.inbox import InboxTable
     from brain.store.labels import LabelTable
     from brain.store.ledger import LedgerTable
     from brain.store.library import LibraryTable
@@ -115,6 +116,13 @@ class Store:
         from brain.store.episodes import EpisodeTable
 
         return EpisodeTable(self.connection, now=self._now)
+
+    @cached_property
+    def inbox(self) -> InboxTable:
+        """What agents propose to remember."""
+        from brain.store.inbox import InboxTable
+
+        return InboxTable(self.connection)
 
     @cached_property
     def skills(self) -> SkillTable:

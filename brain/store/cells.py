@@ -45,6 +45,7 @@ NOUNS = {
     "episodes": "episode",
     "skills": "skill",
     "judgments": "feedback",
+    "proposals": "proposal",
     "roots": "folder",
     "contexts": "description of",
     "folder_labels": "label of",

@@ -9,16 +9,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from brain.store.cells import Damaged, json_of
-from brain.store.connection import explain
-from brain.store.copies import read_only, restate, writer
 from brain.store.episodes import around
-from brain.store.freed import merge
 from brain.store.quotation import Quotation
 from brain.store.row_hash import HASH, Row, renewed
 from brain.store.sql import first, json_text
@@ -37,13 +32,15 @@ class ErasureTargets:
     """What is to go, by every name under which it may be stored. `find` adds what the database at hand knows.
 
     `answers`: ids of rounds that stay, without their answers, which quote one of the texts. `judgments`: ids of what a
-    person said of answers. `titles` are words of it as well, where they stand outside the text.
+    person said of answers. `proposals`: ids of what waits in the inbox. `titles` are words of it as
+    well, where they stand outside the text.
     """
 
     documents: set[str] = field(default_factory=set)
     episodes: set[str] = field(default_factory=set)
     answers: set[str] = field(default_factory=set)
     judgments: set[str] = field(default_factory=set)
+    proposals: set[str] = field(default_factory=set)
     uris: set[str] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
     titles: set[str] = field(default_factory=set)
@@ -55,7 +52,7 @@ class ErasureTargets:
 
     def __bool__(self) -> bool:
         rows = self.documents or self.episodes or self.answers or self.judgments
-        return bool(rows or self.uris)
+        return bool(rows or self.proposals or self.uris)
 
     def add(self, found: ErasureFindings) -> None:
         """The ids of what was found. Which of the two an entry of the trash is, its id does not tell."""
@@ -63,12 +60,14 @@ class ErasureTargets:
         self.episodes.update(found.episodes, found.forgotten)
         self.answers.update(episode_id for episode_id, _question, _at in found.quoting)
         self.judgments.update(found.judgments)
+        self.proposals.update(found.proposals)
 
     def discard(self, found: ErasureFindings) -> None:
         """Take the ids of documents and episodes that were found away."""
         self.documents -= {*found.documents, *found.forgotten}
         self.episodes -= {*found.episodes, *found.forgotten}
         self.judgments -= {*found.judgments}
+        self.proposals -= {*found.proposals}
 
     def add_document(
         self, document_id: str, uri: str, source: str, text: str, title: str
@@ -113,10 +112,12 @@ class ErasureFindings:
     forgotten: Sequence[str]
     quoting: Sequence[tuple[str, str, str]]
     judgments: Sequence[str] = ()
+    proposals: Sequence[str] = ()
 
     def __bool__(self) -> bool:
         documents = self.documents or self.forgotten
-        return bool(documents or self.episodes or self.quoting or self.judgments)
+        said = self.quoting or self.judgments or self.proposals
+        return bool(documents or self.episodes or said)
 
 
 class Eraser(Reader):
@@ -157,7 +158,10 @@ class Eraser(Reader):
                 quoting.append((row_id, question, at))
         gone = {*episodes, *forgotten}
         judgments = self._judgments(gone, targets, quotation)
-        return ErasureFindings(documents, episodes, forgotten, quoting, judgments)
+        proposals = self._proposals(targets, quotation)
+        return ErasureFindings(
+            documents, episodes, forgotten, quoting, judgments, proposals
+        )
 
     def erase(self, found: ErasureFindings, targets: ErasureTargets) -> None:
         """Delete the rows; answers that quote it become empty, their questions stay."""
@@ -174,8 +178,9 @@ class Eraser(Reader):
         self._delete("skipped", "uri", targets.uris)
         self._delete("roots", "uri", targets.uris)
         self._delete("contexts", "source", targets.sources)
-        if self._first("SELECT 1 FROM sqlite_master WHERE name='folder_labels'"):
-            # a copy of an older schema has none
+        if has_table(self.conn, "proposals"):
+            self._delete("proposals", "id", found.proposals)
+        if has_table(self.conn, "folder_labels"):
             self._delete("folder_labels", "source", targets.sources)
         for session in sessions:
             self._neighbours(session)
@@ -293,6 +298,17 @@ class Eraser(Reader):
                 found.append(row_id)
         return found
 
+    def _proposals(self, targets: ErasureTargets, quotation: Quotation) -> list[str]:
+        """Ids of what waits in the inbox and repeats it."""
+        if not has_table(self.conn, "proposals"):
+            return []
+        found = []
+        for row_id, text, about in self._run("SELECT id, text, about FROM proposals"):
+            named = row_id in targets.proposals
+            if named or quotation.within(text) or quotation.within(about):
+                found.append(row_id)
+        return found
+
     # -- deleting -----------------------------------------------------------------------------------------------------
 
     def _empty(self, episode_id: str, targets: ErasureTargets) -> None:
@@ -360,47 +376,9 @@ class Eraser(Reader):
             self._run(sql, around(terms, i), pk)
 
 
-def in_copy(path: Path, targets: ErasureTargets) -> ErasureFindings:
-    """What of it a judged copy holds. Raises `sqlite3.Error`."""
-    with closing(writer(path)) as conn:
-        return Eraser(conn).find(targets.copy())
-
-
-def named_in(path: Path, targets: ErasureTargets) -> bool:
-    """Whether a copy has a row with one of the ids, or an answer to one of the rounds; no when it cannot be read."""
-    rows = {
-        "documents": targets.documents,
-        "episodes": targets.episodes,
-        "judgments": targets.judgments,
-    }
-    try:
-        with closing(read_only(path)) as copy:
-            for table, ids in rows.items():
-                sql = f"SELECT 1 FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
-                if first(copy, sql, json_text(sorted(ids))):
-                    return True
-            sql = """
-                SELECT 1 FROM episodes
-                WHERE answer <> '' AND id IN (SELECT value FROM json_each(?))
-            """
-            return bool(first(copy, sql, json_text(sorted(targets.answers))))
-    except sqlite3.Error:
-        return False
-
-
-def erase_in_copy(path: Path, targets: ErasureTargets, made_at: str) -> None:
-    """Erase in a copy that nobody else has open, and write down anew what it holds. Raises `StoreError`."""
-    try:
-        with closing(writer(path)) as conn:
-            eraser = Eraser(conn)
-            here = targets.copy()
-            conn.execute("BEGIN IMMEDIATE")
-            eraser.erase(eraser.find(here), here)
-            merge(conn)
-            conn.execute("COMMIT")
-        restate(path, made_at=made_at)
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
+def has_table(conn: sqlite3.Connection, table: str) -> bool:
+    """Whether there is this table: a copy of an older schema lacks the newest."""
+    return bool(first(conn, "SELECT 1 FROM sqlite_master WHERE name=?", table))
 
 
 def _contents(payload: str) -> tuple[list[Row], list[Row]]:

@@ -1,4 +1,5 @@
-"""What stays in a store and holds words of something that is erased: rounds, feedback, notes, skills, descriptions.
+"""What stays in a store and holds words of something that is erased: rounds, feedback, notes, skills and the
+like.
 
 Told to a person, who decides; nothing here deletes. Words tell when they are rare, when hardly any other document has
 them, or when they hold a figure. Leaves what belongs to the erased thing itself, and answers that quote it, to
@@ -13,7 +14,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from brain.reports import Mention
-from brain.store.erasure import KEPT_WORDS, ErasureFindings, ErasureTargets
+from brain.store.erasure import (
+    KEPT_WORDS,
+    ErasureFindings,
+    ErasureTargets,
+    has_table,
+)
 from brain.store.quotation import Quotation
 from brain.store.table import Reader
 from brain.types import Texts
@@ -41,6 +47,7 @@ A_SENTENCE = ("a sentence of it",)
 
 ROUNDS = "SELECT id, at, source, question, answer, kind FROM episodes ORDER BY pk"
 FEEDBACK = "SELECT id, at, question, quote, why, documents, episode FROM judgments"
+PROPOSED = "SELECT id, at, about, text FROM proposals"
 # what has a name and words: (name, words)
 NAMED = {
     "skill": "SELECT name, name || ' ' || description || ' ' || body || files FROM skills",
@@ -66,6 +73,7 @@ class Mentions(Reader):
         told = {mention.source for mention in mentions}
         mentions += self._rounds(look, found, told)
         mentions += self._feedback(look, targets, found)
+        mentions += self._proposed(look, found)
         for kind, sql in NAMED.items():
             for name, text in self._run(sql):
                 shared = look.shared(text)
@@ -140,6 +148,16 @@ class Mentions(Reader):
                 source = f"feedback:{row_id}"
                 title = question[:TITLE_CHARACTERS]
                 yield Mention("feedback", row_id, source, title, shared, at)
+
+    def _proposed(self, look: _Look, found: ErasureFindings) -> Iterator[Mention]:
+        """What waits in the inbox with words of it."""
+        if not has_table(self.conn, "proposals"):
+            return
+        for row_id, at, about, text in self._run(PROPOSED):
+            shared = look.shared(f"{about}\n{text}")
+            if shared and row_id not in found.proposals:
+                title = (about or text)[:TITLE_CHARACTERS]
+                yield Mention("proposal", row_id, f"inbox:{row_id}", title, shared, at)
 
 
 class _Look:

@@ -34,6 +34,7 @@ KNOWN_BY = {
     "eval_runs": "evaluation of {at:.16}",
     "tombstones": "mark of an erased file of {day}",
     "folder_labels": "label of the folder {source}",
+    "proposals": "proposal {id:.8} of {at:.10}",
 }
 TWO_KEYS = (
     "tags",

@@ -39,6 +39,7 @@ _COLUMNS = {
     "eval_runs": "at name report",
     "tombstones": "mark day",
     "folder_labels": "source label at why",
+    "proposals": "id at by text about label",
 }
 COVERED: Mapping[str, tuple[str, ...]] = {
     table: tuple(columns.split()) for table, columns in _COLUMNS.items()

@@ -78,6 +78,7 @@ def brain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brain]:
                 f"j{number}", kept.at, kept.question, "wrong", episode=kept.id
             )
             brain.resources.judgments.keep(judged)
+            brain.inbox.propose(f"the boiler is number {number}", "boiler", "agent")
         brain.resources.judgments.keep_run("own", {"a": 1}, at=kept.at)
         brain.keep.backup()
         store.library.keep_setting("erased", "{}")
@@ -105,6 +106,7 @@ def verbs(brain: Brain, place: Path) -> dict[str, Callable[[], object]]:
         "doctor": lambda: brain.keep.doctor(deep=True),
         "skills": brain.skills.list,
         "skill": lambda: brain.skills.find("mend boiler"),
+        "inbox": brain.inbox.waiting,
         "judgments": brain.resources.judgments.all,
         "last run": lambda: brain.resources.judgments.last_run("own"),
         "descriptions": brain.library.descriptions,

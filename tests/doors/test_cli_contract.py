@@ -32,6 +32,7 @@ from brain.app.policy import (
 from brain.governance.budget import Limits, Spend
 from brain.governance.figures import Spending, SpentRow
 from brain.governance.ledger import Verified
+from brain.inbox import InboxDecision, Proposal
 from brain.recalled import Recalled, Remembered
 from brain.reports import (
     AdvisedModel,
@@ -97,6 +98,9 @@ COMMANDS = {
     "skill list": ["skill", "list"],
     "skill find": ["skill", "find", "x"],
     "skill show": ["skill", "show", "x"],
+    "inbox list": ["inbox", "list"],
+    "inbox accept": ["inbox", "accept", "x"],
+    "inbox refuse": ["inbox", "refuse", "x"],
     "models list": ["models", "list"],
     "models advise": ["models", "advise"],
     "models pull": ["models", "pull", "x"],
@@ -148,6 +152,7 @@ def answers(text: str) -> dict[str, Any]:
     episode = Episode("e" * 16, text, "ask", text, text, people=(text,), tags=(text,))
     row = DocumentRow("d" * 16, text, text, text, text, text, 1, (text,), "name", text)
     skill = Skill("5" * 16, text, text, text)
+    decided = InboxDecision(text, (Proposal("9" * 16, text, text, text, text),))
     gone = Forgotten("f" * 16, "document", text, text, 1, text)
     answer = Answer(
         text,
@@ -225,6 +230,9 @@ def answers(text: str) -> dict[str, Any]:
         "skills_get": skill,
         "skills_list": [skill],
         "skills_find": [skill],
+        "inbox_waiting": (Proposal("9" * 16, text, text, text, text, text),),
+        "inbox_accept": decided,
+        "inbox_refuse": decided,
         "models_table": ModelTable(
             (ModelRow(text, text, ("ask",), (), 1, text),), text, (text,)
         ),
@@ -265,6 +273,7 @@ def answers(text: str) -> dict[str, Any]:
             text,
             text,
             True,
+            {text: True},
             ((text, text),),
             ((text, text),),
             (Rule(text, (text,), text, "deny", text, 1),),

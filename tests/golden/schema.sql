@@ -247,6 +247,12 @@ CREATE TABLE properties (
     folded TEXT NOT NULL, number REAL, PRIMARY KEY (document_id, name, value)
 ) WITHOUT ROWID;
 
+-- table proposals
+CREATE TABLE proposals (
+    id TEXT PRIMARY KEY, at TEXT NOT NULL, "by" TEXT NOT NULL, text TEXT NOT NULL, about TEXT NOT NULL,
+    label TEXT NOT NULL, row_hash INTEGER
+);
+
 -- table reservations
 CREATE TABLE reservations (
         id INTEGER PRIMARY KEY,

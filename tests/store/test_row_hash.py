@@ -110,6 +110,7 @@ def filled(place: Path) -> Path:
             "wrong", source=f"{notes / 'tea.md'}:3", why="it was hotter"
         )
         brain.judge.calibrate()
+        brain.inbox.propose("Ana keeps the key", "keys", "claude-code")
         brain.resources.store.library.keep_setting("of ours", "a value")
         brain.resources.judgments.keep_run("own", {"queries": 3}, at=NOW.isoformat())
         brain.library.forget([str(notes / "old.md")], dry_run=False)

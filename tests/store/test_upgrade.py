@@ -168,6 +168,7 @@ def make_golden() -> None:
             brain.library.describe(str(notes), "what we drink")
             brain.ask(Request("who mends the boiler?", limit=8))
             brain.judge.feedback("good", why="it was so")
+            brain.inbox.propose("Ana keeps the spare key.", "keys", "claude-code")
         SCHEMA.write_text(schema_of(config.database), "utf-8")
         (GOLDEN / f"schema_{LATEST}.sql").write_text(
             ";\n".join(dump(config.database)) + ";\n", "utf-8"

@@ -32,6 +32,7 @@ MODULES = (
     "questions",
     "library",
     "skills",
+    "inbox",
     "models",
     "policy",
     "cloud",

@@ -327,6 +327,7 @@ def imported(report: ImportReport) -> Lines:
         some(report.skills, "skill"),
         some(report.feedback, "judgment"),
         some(report.contexts, "description", " of folders"),
+        some(report.inbox, "proposal"),
         of(len(taken.skipped), "left out"),
     )
     before = "" if report.done else "would be taken in: "

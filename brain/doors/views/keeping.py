@@ -64,6 +64,7 @@ WITH_MENTIONS = ("question", "round", "feedback", "remembered")
 OTHER_MENTIONS = {
     "skill": "a skill: take its folder in again without them, `brain skill add FOLDER`",
     "description": "a description: `brain context remove PATH`",
+    "proposal": "what an agent proposes: `brain inbox refuse ID`",
 }
 NAMED_AT_ONCE = 10  # in a command that is to be copied
 WITHOUT_VECTORS = " found by words only so far (brain sync)"

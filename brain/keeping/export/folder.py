@@ -37,6 +37,7 @@ KINDS = (
     "episodes",
     "skills",
     "feedback",
+    "inbox",
 )  # each a folder at the top
 BATCH_FILES = 500  # files between two writings of the manifest …
 BATCH_CHARACTERS = 16 * 2**20  # … or so much text

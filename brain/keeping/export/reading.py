@@ -1,4 +1,4 @@
-"""`brain import DIR`: the documents, episodes, skills and feedback of an export, as they were stored, file by file.
+"""`brain import DIR`: all that an export holds, as it was stored, file by file.
 
 Documents are read by their entries in the sidecar folder; a file that a person moved is found again by its hash. Every
 other file with our marker is read wherever it lies below the folder, those of exports of before among them; links are
@@ -13,7 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from brain.errors import BrainError, NotFound
-from brain.keeping.export import documents, episodes, judgments, older
+from brain.inbox import Proposal
+from brain.keeping.export import documents, episodes, judgments, older, proposals
 from brain.keeping.export.documents import MARKER
 from brain.keeping.export.folder import SIDECAR, Manifest, is_ours, read_manifest
 from brain.keeping.export.rows import StoredDocument, StoredEpisode, StoredSkill
@@ -31,7 +32,7 @@ HINT_OTHER = "add it with `brain add`"
 
 UNREADABLE = (BadFrontMatter, OSError, UnicodeDecodeError)
 
-Stored = StoredDocument | StoredEpisode | StoredSkill | Judgment
+Stored = StoredDocument | StoredEpisode | StoredSkill | Judgment | Proposal
 Read = tuple[Path, Stored | Skipped]  # the file, and what it holds
 
 
@@ -48,11 +49,12 @@ def manifest(directory: Path) -> Manifest:
 
 def read_export(directory: Path) -> Iterator[Read]:
     """What the folder holds, each as it was stored, with its file: documents (those that are a part of another's file
-    last), then episodes by day, skills, feedback by month.
+    last), then episodes by day, skills, feedback by month, the inbox.
     """
     files = _Files(directory)
     parts: list[tuple[Path, Callable[[str], StoredDocument]]] = []
-    later: dict[str, list[Path]] = {episodes.KIND: [], SKILL: [], judgments.KIND: []}
+    kinds = (episodes.KIND, SKILL, judgments.KIND, proposals.KIND)
+    later: dict[str, list[Path]] = {kind: [] for kind in kinds}
     for path in files.entries():
         yield from _document(path, files.document, parts)
     for path in _below(directory):
@@ -78,6 +80,7 @@ def read_export(directory: Path) -> Iterator[Read]:
         except BrainError as error:
             yield path, Skipped(str(path), "unreadable", error.message, error.hint)
     yield from _read_all(later[judgments.KIND], judgments.read)
+    yield from _read_all(later[proposals.KIND], proposals.read)
 
 
 class _Files:

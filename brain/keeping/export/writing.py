@@ -2,7 +2,7 @@
 
 Documents come twice from the source that is handed in: once for their names, so that links between them can be written,
 once for their texts; nothing is held but names. Leaves out how one thing reads (documents.py, episodes.py, skills.py,
-judgments.py) and the care of the folder (folder.py). Serves `brain export`.
+judgments.py, proposals.py) and the care of the folder (folder.py). Serves `brain export`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from brain.errors import UsageError
-from brain.keeping.export import documents, episodes, judgments, skills
+from brain.inbox import Proposal
+from brain.keeping.export import documents, episodes, judgments, proposals, skills
 from brain.keeping.export.attachments import Attachments, Copies, sidecar, uri_of
 from brain.keeping.export.folder import KINDS, SIDECAR, Folder
 from brain.keeping.export.layout import MARKDOWN, Layout
@@ -40,7 +41,7 @@ class Source:
     """What is exported. Rows have the schema's columns; each function may be called several times.
 
     `documents` gives (row of `documents` with `tags` [(tag, by)] and `links` [target], its rows of `knowledge` in
-    order); `episodes` gives rows in the order of days; `judgments` come in the order in which they were first made;
+    order); `episodes` gives rows in the order of days; `judgments` and `proposals` come in the order of their making;
     `roots` are rows of `roots`, for the manifest; `looked_at` are the paths of those that are looked at here. `copies`
     are exports in which the original of a file may lie that is not on this disk.
     `left_out`: damaged rows that were left out so far.
@@ -56,6 +57,7 @@ class Source:
     copies: Sequence[Path] = ()
     left_out: Callable[[], Mapping[str, str]] = dict
     folder_labels: Mapping[str, str] = field(default_factory=dict)
+    proposals: Callable[[], Iterable[Proposal]] = tuple
 
 
 def export(
@@ -68,7 +70,7 @@ def export(
 ) -> ExportReport:
     """Write the files; those that a person changed since are reported and left, unless `force`.
 
-    `only` names kinds (documents, notes, episodes, skills, feedback). Raises `UsageError`, `Refused`, `BrainError`.
+    `only` names some of `KINDS`. Raises `UsageError`, `Refused`, `BrainError`.
     """
     kinds = KINDS if only is None else tuple(only)
     unknown = [kind for kind in kinds if kind not in KINDS]
@@ -93,10 +95,7 @@ def export(
             for row in source.episodes():
                 names.days[row["id"]] = episodes.day_of(row["at"])
             _episodes(source, folder, names)
-        if "skills" in kinds:
-            _skills(source, folder)
-        if judgments.KIND in kinds:
-            _judgments(source, folder, names)
+        _others(source, folder, kinds, names)
         # what is damaged here may be whole in the file of an earlier export
         if not source.left_out():
             folder.remove_others(_prefixes(kinds))
@@ -255,11 +254,27 @@ def _episodes(source: Source, folder: Folder, names: Names) -> None:
         folder.put(episodes.dated_path(episodes.KIND, day), text)
 
 
+def _others(source: Source, folder: Folder, kinds: Sequence[str], names: Names) -> None:
+    """What comes behind documents and episodes."""
+    if "skills" in kinds:
+        _skills(source, folder)
+    if judgments.KIND in kinds:
+        _judgments(source, folder, names)
+    if proposals.KIND in kinds:
+        _proposals(source, folder)
+
+
 def _judgments(source: Source, folder: Folder, names: Names) -> None:
     made = sorted(source.judgments(), key=judgments.month_of)
     for month, held in itertools.groupby(made, key=judgments.month_of):
         text = judgments.render(month, held, names)
         folder.put(episodes.dated_path(judgments.KIND, month), text)
+
+
+def _proposals(source: Source, folder: Folder) -> None:
+    waiting = list(source.proposals())
+    if waiting:
+        folder.put(proposals.PLACE, proposals.render(waiting))
 
 
 def _skills(source: Source, folder: Folder) -> None:
