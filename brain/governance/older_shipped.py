@@ -15,6 +15,7 @@ POLICIES = """
     61c8c8d7d6bf2101b4c5ead9d080158ec9cc64134abe06790ed5759bb366f6fc
     e3225af50cddf1a646beabb0d84fffa69014b0003780506906c4af1341a4b553
     4676e25866e7b846111f8973c77c22f92be280a0e46d7f947b8521300977daed
+    c3be2fe274a2d247d1a09dabfcfea680941784846110a04712dce96f57d30eec
 """.split()
 # From the first rule on: numbers, switches and addresses above may be a person's own.
 RULES = """

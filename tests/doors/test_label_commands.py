@@ -171,6 +171,10 @@ def test_the_label_of_a_file_of_many_goes_with_it_when_it_is_renamed(
     if changed:
         after.write_text(many(kind, "zero", "one", "two"))
     said = command("sync").stderr
+    with Brain(config) as brain:
+        labels = {row.title: row.label for row in brain.library.documents()}
+    assert labels.pop("other") == "unlabelled"
+    assert set(labels.values()) == {LABEL}
     after.write_text(many(kind, "zero", "one", "two", "three"))
     command("sync")
     assert rules_of(config) == {str(after): LABEL}

@@ -13,10 +13,8 @@ import pytest
 from brain.app import Brain
 from brain.app.governed import approvals_of, ledger_of, policies_of
 from brain.errors import BrainError, NotFound, Refused, UsageError
-from brain.governance import older_shipped
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts, SpendFacts
-from brain.governance.in_force import EDITED, OLDER, SHIPPED_TESTS, Policies, shipped
-from brain.governance.older_shipped import is_shipped
+from brain.governance.in_force import EDITED, OLDER, Policies, shipped
 from brain.governance.policy import Policy
 from brain.governance.policy_cases import recorded
 from brain.governance.policy_text import PolicyError
@@ -439,16 +437,6 @@ NEWER = "pages-of-the-round"  # a rule that the older one lacks
 def older() -> str:
     """A policy that an older brain came with: that of the first release whose rules are others."""
     return (Path(__file__).parent / "older_policy.toml").read_text("utf-8")
-
-
-def test_the_digests_of_what_brain_comes_with_are_known() -> None:
-    """A line of its own for each: add one where this fails, below the others, and change none."""
-    policy, tests = shipped(), shipped(SHIPPED_TESTS)
-    digests = [sha256(text.encode()).hexdigest() for text in (policy, tests)]
-    assert digests == [older_shipped.POLICIES[-1], older_shipped.CASES[-1]]
-    rules = policy[policy.index("[[rule]]") :]
-    assert sha256(rules.encode()).hexdigest() == older_shipped.RULES[-1]
-    assert is_shipped(older())
 
 
 def test_whoever_changed_nothing_runs_what_brain_comes_with_and_hears_nothing(
