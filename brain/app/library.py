@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from brain.app import last_list
@@ -29,6 +30,9 @@ from brain.reports import (
     NotRead,
 )
 from brain.types import AddReport, Episode, Scope, Texts
+
+if TYPE_CHECKING:
+    from brain.app.originals import Part, PdfPage
 
 EPISODE = "episode:"
 UNDO_DAYS = 30  # as long as the store keeps what was forgotten
@@ -153,6 +157,31 @@ class Library(Noun):
         """One document whole. Raises `NotFound`, `UsageError`."""
         library = self._store.library
         return library.detail(library.resolve(self._named(reference)))
+
+    def parts(self, reference: str) -> list[Part]:
+        """The lines of a document, or the pages, slides or other places of one without lines. Raises as `document`."""
+        from brain.app.originals import Part
+
+        identity = self._store.library.resolve(self._named(reference))
+        return [Part(*part) for part in self._store.parts.parts(identity)]
+
+    def original(self, reference: str) -> tuple[str, bytes]:
+        """(name, bytes) of the file that it was read from. Raises `NotFound` for what is no file, or is gone."""
+        from brain.app.originals import original
+
+        return original(self.locate(reference, desktop=False))
+
+    def page(self, reference: str, number: int, quote: str = "") -> PdfPage:
+        """How a page of a PDF looks, and where a quote stands on it. Raises `NotFound` where there is no such page."""
+        from brain.app.originals import page
+
+        return page(self.locate(reference, desktop=False), number, quote)
+
+    def picture(self, reference: str, number: int) -> bytes:
+        """A page of a PDF as a PNG. Raises as `page` does."""
+        from brain.app.originals import picture
+
+        return picture(self.locate(reference, desktop=False), number)
 
     def episodes(self, *, kind: str = "", limit: int = 1_000_000) -> list[Episode]:
         """What happened, newest first."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from brain.store.labels import LabelTable
     from brain.store.ledger import LedgerTable
     from brain.store.library import LibraryTable
+    from brain.store.parts import PartTable
     from brain.store.policies import ApprovalTable, PolicyTable
     from brain.store.skills import SkillTable
     from brain.store.skipped import SkippedTable
@@ -95,6 +96,13 @@ class Store:
         from brain.store.library import LibraryTable
 
         return LibraryTable(self.connection)
+
+    @cached_property
+    def parts(self) -> PartTable:
+        """Documents by lines, pages and slides."""
+        from brain.store.parts import PartTable
+
+        return PartTable(self.connection.conn)
 
     @cached_property
     def labels(self) -> LabelTable:

@@ -90,6 +90,19 @@ def _lines(whole: Excerpt, chunks: Chunks, first: int, count: int) -> Excerpt:
     )
 
 
+def each(chunks: Chunks) -> list[tuple[str, str]]:
+    """(locator, text) of every line of a text with lines, of every place of another, in the order of the document."""
+    if chunks and LINES.match(chunks[0][0]):
+        lines = _numbered(chunks, LINES, "\n")
+        return [(f"L{n}", lines[n].replace("\n", "")) for n in sorted(lines)]
+    places: list[tuple[str, str]] = []
+    for locator, text in chunks:
+        if places and places[-1][0] == locator:
+            text = places.pop()[1] + text
+        places.append((locator, text))
+    return places
+
+
 def _paragraphs(whole: Excerpt, chunks: Chunks, wanted: range) -> Excerpt:
     paragraphs = _numbered(chunks, PARAGRAPHS, "\n\n")
     there = [n for n in wanted if n in paragraphs]

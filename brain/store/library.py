@@ -19,6 +19,7 @@ from brain.store.cells import Damaged, damaged, json_of, leave_out
 from brain.store.conditions import order
 from brain.store.documents import renew_terms, tag_rows
 from brain.store.excerpts import LINES, narrowed, span_of
+from brain.store.parts import PartTable
 from brain.store.properties import values_of
 from brain.store.row_hash import Row, hashed, listed
 from brain.store.sql import (
@@ -278,14 +279,7 @@ class LibraryTable(Table):
         if facts is None:
             raise damaged(f"document {document_id}")
         source, title, text, date, label = facts.values()
-        sql = """
-            SELECT locator, content
-            FROM knowledge
-            WHERE document_id=?
-            ORDER BY ordinal
-        """
-        rows = self._sound("knowledge", self._each_named(sql, document_id))
-        chunks = [(row["locator"], row["content"]) for row in rows]
+        chunks = PartTable(self._conn).chunks(document_id)
         from brain.reports import Excerpt
 
         whole = Excerpt(

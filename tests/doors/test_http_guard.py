@@ -186,7 +186,7 @@ def test_every_response_lets_a_browser_load_nothing_from_elsewhere(door: Door) -
         assert "unsafe" not in policy
         assert "http" not in policy
         assert asked.headers["x-content-type-options"] == "nosniff"
-        assert asked.headers["referrer-policy"] == "no-referrer"
+        assert asked.headers["referrer-policy"] == "same-origin"
         assert asked.headers["cache-control"] == "no-store"
         assert "access-control-allow-origin" not in asked.headers
 

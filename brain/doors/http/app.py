@@ -16,6 +16,7 @@ from brain.doors import json_out
 from brain.doors.http.access import Access
 from brain.doors.http.api import Api
 from brain.doors.http.guard import Guard
+from brain.doors.http.pages import Pages, to_health, wants_page
 from brain.doors.http.settings import LOOPBACK, Settings
 from brain.doors.http.work import failed, shown
 from brain.errors import BrainError, NotFound, UsageError
@@ -32,21 +33,26 @@ STOP_SECONDS = 5  # for which answers that were begun may go on after a signal
 
 def application(pool: Pool, settings: Settings, access: Access) -> ASGIApp:
     """Everything that is answered over HTTP."""
-    routes = [Route("/health", health), *Api(pool, settings).routes()]
+    pages = Pages(pool, settings)
+
+    async def unknown(request: Request, _error: Exception) -> Response:
+        error = NotFound(f"there is nothing at {request.url.path}", "see docs/API.md")
+        return pages.failed(error) if wants_page(request) else failed(error)
+
+    routes = [
+        Route("/health", health),
+        *Api(pool, settings).routes(),
+        *pages.routes(),
+    ]
     app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
-    return Guard(app, access, settings.hosts, settings.scheme)
+    return Guard(app, access, settings.hosts, settings.scheme, page=pages.refused)
 
 
-async def health(_request: Request) -> Response:
-    """That the server lives, and nothing else: anybody may ask."""
+async def health(request: Request) -> Response:
+    """That the server lives, and nothing else: anybody may ask. A browser is led to the page of its owner."""
+    if wants_page(request):
+        return await to_health(request)
     return shown(json_out.envelope(ok=True))
-
-
-async def unknown(request: Request, _error: Exception) -> Response:
-    """A path that is not there."""
-    return failed(
-        NotFound(f"there is nothing at {request.url.path}", "see docs/API.md")
-    )
 
 
 def check(settings: Settings) -> None:

@@ -8,7 +8,7 @@ token. Every response forbids the browser to load anything from elsewhere. Leave
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,9 @@ METHODS = ("GET", "HEAD", "POST")
 # What a browser tells of where a request comes from (W3C, Fetch Metadata); "none" is a typed address.
 OURS = ("same-origin", "none")
 OPEN = ("/health",)  # says only that the server lives
+OPEN_FILES = (
+    "/static/"  # what ships with the program, so that a refusal looks like a page
+)
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -35,11 +38,17 @@ POLICY = (
 HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # Another page is told nothing; with "no-referrer" a form of our own would be sent as from nowhere
+    "referrer-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
+
+
+SEEN = (401, 403)  # refusals that a person meets in the browser
+Refusing = Callable[[int, str], Response]
+"""(status, path that was asked for) -> what a person sees in its place"""
 
 
 class TooLong(UsageError):
@@ -47,12 +56,19 @@ class TooLong(UsageError):
 
 
 class Guard:
-    """ASGI middleware. `hosts`: what a Host header may say, each with its port."""
+    """ASGI middleware. `hosts`: what a Host header may say, each with its port. `page`: a refusal for a person."""
 
     def __init__(
-        self, app: ASGIApp, access: Access, hosts: Iterable[str], scheme: str = "http"
+        self,
+        app: ASGIApp,
+        access: Access,
+        hosts: Iterable[str],
+        scheme: str = "http",
+        *,
+        page: Refusing | None = None,
     ) -> None:
         self._app = app
+        self._page = page
         self._access = access
         self._hosts = frozenset(hosts)
         self._origins = frozenset(f"{scheme}://{host}" for host in self._hosts)
@@ -68,7 +84,7 @@ class Guard:
         answered = _Answered(send)
         refused = self._refusal(scope)
         if refused is not None:
-            await refused(scope, receive, answered)
+            await self._shown(scope, refused)(scope, receive, answered)
             return
         try:
             await self._app(scope, _Limited(receive), answered)
@@ -90,9 +106,17 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > BODY_BYTES:
             return _error(413, "the request is too long")
-        if scope["path"] in OPEN:
+        if scope["path"] in OPEN or scope["path"].startswith(OPEN_FILES):
             return None
         return self._stranger(scope, headers)
+
+    def _shown(self, scope: Scope, refused: Response) -> Response:
+        """The refusal as a page, where a person sees it."""
+        if self._page is None or refused.status_code not in SEEN:
+            return refused
+        if "text/html" not in Headers(scope=scope).get("accept", ""):
+            return refused
+        return self._page(refused.status_code, scope["path"])
 
     def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
         """None for who shows the cookie or the token; the word of an address is exchanged for the cookie."""

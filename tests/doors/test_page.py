@@ -1,0 +1,355 @@
+"""The page in the browser: whole without scripts, nothing stored is code, a quote is marked where it stands or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from brain.app.originals import Part
+from brain.doors.http.places import Text, address, find
+from brain.doors.http.rendering import HERE, static_files
+from brain.doors.http.settings import Settings
+from tests.doors.http_support import Door, http_door
+from tests.end_to_end import ROOT, brain
+
+CORPUS = ROOT / "sample_corpus"
+FIRST_LOAD_BYTES = 120_000
+HOSTILE = '# <img src=x onerror=alert(1)>\n\n<script>alert("owned")</script> the word is zebra\u202e.\n'
+PAGES = (
+    "/",
+    "/search",
+    "/search?q=lease",
+    "/timeline",
+    "/timeline?q=lease",
+    "/folders",
+    "/status",
+)
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    with http_door(tmp_path / "notes") as opened:
+        yield opened
+
+
+def found(html: str, pattern: str) -> str:
+    """The first group of a pattern, as a browser reads it."""
+    match = re.search(pattern, html, re.S)
+    assert match, html
+    return unescape(match[1])
+
+
+def ask(door: Door, question: str, **fields: str) -> str:
+    answered = door.own.post("/ask", data={"question": question, **fields})
+    assert answered.status_code == 200, answered.text
+    return answered.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_is_html_without_a_word_of_code_in_it(path: str, door: Door) -> None:
+    """The browser refuses inline code and foreign addresses; a page that had some would be broken, or worse."""
+    answered = door.own.get(path)
+    assert answered.status_code == 200
+    assert answered.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answered.headers["content-security-policy"]
+    html = answered.text
+    assert not re.search(
+        r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=|javascript:", html
+    )
+    assert not re.search(r'(?:src|href|action)="(?!/|#|\?)', html)
+    assert html.count("<h1") == 1
+
+
+def test_a_question_is_answered_without_scripts_and_leads_to_the_marked_quote(
+    door: Door,
+) -> None:
+    html = ask(door, "when does the lease end?")
+    assert "<blockquote>The lease ends on" in html
+    link = found(html, r'class="cite" href="([^"]+)"')
+    assert link.endswith("#L3")
+    document = door.own.get(link).text
+    marked = found(document, r'<div class="row here" id="L3">.*?<mark>(.*?)</mark>')
+    assert marked == "The lease ends on 28 February 2029."
+
+
+def test_an_answer_comes_piece_by_piece_the_quotes_first(door: Door) -> None:
+    headers = {"accept": "text/event-stream"}
+    answered = door.own.post(
+        "/ask", data={"question": "when does the lease end?"}, headers=headers
+    )
+    assert answered.headers["content-type"].startswith("text/event-stream")
+    blocks = answered.text.strip().split("\n\n")
+    events = [
+        (block.split("\n")[0], json.loads(block.split("\ndata: ")[1]))
+        for block in blocks
+    ]
+    assert [name for name, _said in events] == ["event: quote", "event: answer"]
+    assert events[0][1]["into"] == "said"
+    assert "The lease ends on 28 February 2029." in events[0][1]["html"]
+    assert 'class="cite"' in events[1][1]["html"]
+
+
+def test_what_goes_wrong_on_the_way_is_an_event_as_well(door: Door) -> None:
+    headers = {"accept": "text/event-stream"}
+    answered = door.own.post("/ask", data={"question": " "}, headers=headers)
+    assert answered.text.startswith("event: error\n")
+    assert "the question is empty" in answered.text
+
+
+def test_what_the_notes_do_not_hold_is_said_with_the_nearest(door: Door) -> None:
+    html = ask(door, "which football team does Duarte support?")
+    assert "Not in your notes" in html
+    assert "The nearest" in html
+
+
+def test_a_question_is_kept_unless_it_is_not_wanted(door: Door) -> None:
+    ask(door, "when does the lease end?", no_record="1")
+    assert "Nothing here" in door.own.get("/timeline").text
+    ask(door, "when does the lease end?")
+    timeline = door.own.get("/timeline").text
+    assert "when does the lease end?" in timeline
+    assert "28 February 2029" in timeline
+
+
+def test_nothing_that_is_stored_is_code(tmp_path: Path) -> None:
+    with http_door(tmp_path / "notes") as door:
+        (tmp_path / "notes" / "hostile.md").write_text(HOSTILE)
+        assert brain("add", tmp_path / "notes").code == 0
+        brain("remember", HOSTILE)
+        pages = [
+            door.own.get("/search?q=zebra").text,
+            door.own.get("/timeline").text,
+            ask(door, "what is the word?"),
+        ]
+        link = found(pages[0], r'<a href="(/doc/[^"]+)"')
+        pages.append(door.own.get(link).text)
+        for html in pages:
+            assert "zebra" in html
+            assert "<script>alert" not in html
+            assert "<img" not in html
+            assert "\u202e" not in html
+        assert "&lt;script&gt;alert" in pages[-1]
+        told = door.own.get(f"/search?q={'%3Cscript%3Ealert(1)%3C/script%3E'}").text
+        assert "<script>alert" not in told
+
+
+def test_a_quote_that_is_not_there_marks_nothing_and_says_so(door: Door) -> None:
+    html = ask(door, "when does the lease end?")
+    link = found(html, r'class="cite" href="([^"?]+)')
+    document = door.own.get(link, params={"quote": "The lease never ends."}).text
+    assert "do not stand in this document" in document
+    assert "<mark>" not in document
+    assert 'class="row here"' not in document
+
+
+def test_the_original_is_handed_over_to_be_saved_and_never_shown(
+    tmp_path: Path,
+) -> None:
+    with http_door(tmp_path / "notes") as door:
+        page = tmp_path / "notes" / "ein blatt’s.html"
+        page.write_text(
+            "<h1>Damp</h1><p>Mould grows at 80 percent.</p><script>alert(1)</script>"
+        )
+        assert brain("add", tmp_path / "notes").code == 0
+        link = found(door.own.get("/search?q=mould").text, r'<a href="(/doc/[^"?#]+)')
+        saved = door.own.get(f"{link}/original")
+        assert saved.content == page.read_bytes()
+        assert saved.headers["content-security-policy"] == "sandbox"
+        assert saved.headers["content-type"] == "application/octet-stream"
+        assert saved.headers["content-disposition"].startswith(
+            "attachment; filename*=UTF-8''ein%20blatt%E2%80%99s.html"
+        )
+        page.unlink()
+        assert door.own.get(f"{link}/original").status_code == 404
+
+
+def test_a_page_of_a_pdf_is_a_picture_with_the_quote_in_boxes(tmp_path: Path) -> None:
+    with http_door(tmp_path / "notes") as door:
+        shutil.copy(CORPUS / "home" / "lease-contract.pdf", tmp_path / "notes")
+        assert brain("add", tmp_path / "notes").code == 0
+        html = door.own.get("/search?q=storage+room+number+6+in+the+cellar").text
+        link = found(html, r'<a href="(/doc/[^"]+/page/1[^"]*)"')
+        leaf = door.own.get(link).text
+        assert "are marked on the page" in leaf
+        assert leaf.count("<rect") >= 1
+        assert "<mark>" in leaf
+        picture = door.own.get(found(leaf, r'<image href="([^"]+)"'))
+        assert picture.headers["content-type"] == "image/png"
+        assert picture.content.startswith(b"\x89PNG")
+        path = link.partition("?")[0]
+        lost = door.own.get(
+            path, params={"quote": "the landlord pays for everything"}
+        ).text
+        assert "could not be placed" in lost
+        assert "<rect" not in lost
+        assert door.own.get(path.replace("/page/1", "/page/99")).status_code == 404
+        note = found(door.own.get("/search?q=tea").text, r'<a href="(/doc/[^"?#]+)')
+        assert door.own.get(f"{note}/page/1").status_code == 404
+
+
+def test_a_hostile_pdf_costs_its_own_page_alone(tmp_path: Path) -> None:
+    """What is drawn is drawn in a limited child; what cannot be drawn is said."""
+    with http_door(tmp_path / "notes") as door:
+        place = tmp_path / "notes" / "lease-contract.pdf"
+        shutil.copy(CORPUS / "home" / "lease-contract.pdf", place)
+        assert brain("add", tmp_path / "notes").code == 0
+        link = found(
+            door.own.get("/search?q=cellar+type:pdf").text, r'<a href="(/doc/[^"?#]+)'
+        )
+        place.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 40)
+        refused = door.own.get(link)
+        assert refused.status_code == 500
+        assert "cannot be drawn" in refused.text
+        assert door.own.get("/search?q=tea").status_code == 200
+
+
+def test_the_first_load_is_small(door: Door) -> None:
+    """With everything that the page of a question names, as it goes over the wire."""
+    html = door.own.get("/").text
+    names = re.findall(r'"(/static/[^"]+)"', html)
+    assert len(names) == 4
+    files = [door.client.get(name) for name in names]
+    assert {file.status_code for file in files} == {200}
+    whole = len(html.encode()) + sum(len(file.content) for file in files)
+    assert whole <= FIRST_LOAD_BYTES
+    assert all("immutable" in file.headers["cache-control"] for file in files)
+
+
+def test_what_others_made_is_what_the_notice_says() -> None:
+    notice = (ROOT / "NOTICE").read_text()
+    for name in ("htmx.min.js", "uplot.min.js", "uplot.css"):
+        assert (
+            hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest() in notice
+        )
+    assert {"htmx.min.js", "page.css", "page.js"} <= static_files().keys()
+    assert "htmx.LICENSE" not in static_files()
+
+
+def test_no_file_outside_is_served(door: Door) -> None:
+    for name in (
+        "../api.py",
+        "%2e%2e/api.py",
+        "..%2fapi.py",
+        "page.py",
+        "htmx.LICENSE",
+    ):
+        assert door.own.get(f"/static/{name}").status_code == 404
+
+
+def test_conditions_narrow_and_one_that_nothing_meets_is_named(door: Door) -> None:
+    listed = door.own.get("/search").text
+    assert "2 documents" in listed
+    assert "tea.md" in door.own.get("/search?path=tea").text
+    assert "lease.md" not in door.own.get("/search?path=tea").text
+    unmet = door.own.get("/search?q=lease&tag=nowhere")
+    assert unmet.status_code == 200
+    assert "nowhere" in found(unmet.text, r'role="alert">\s*<h2[^>]*>(.*?)</h2>')
+    old = door.own.get("/search?q=lease&since=no+such+time")
+    assert 'role="alert"' in old.text
+
+
+def test_an_answer_is_judged(door: Door) -> None:
+    html = ask(door, "when does the lease end?")
+    episode = found(html, r'name="episode" value="([^"]+)"')
+    judged = door.own.post("/feedback", data={"episode": episode, "verdict": "good"})
+    assert "a good answer" in judged.text
+    assert (
+        door.own.post(
+            "/feedback", data={"episode": episode, "verdict": "splendid"}
+        ).status_code
+        == 400
+    )
+
+
+def test_a_server_that_only_reads_keeps_nothing_and_shows_no_form_for_it(
+    tmp_path: Path,
+) -> None:
+    with http_door(tmp_path / "notes", Settings(read_only=True)) as door:
+        assert 'action="/feedback"' not in ask(door, "when does the lease end?")
+        assert "Nothing here" in door.own.get("/timeline").text
+        refused = door.own.post("/feedback", data={"episode": "x", "verdict": "good"})
+        assert refused.status_code == 403
+
+
+def test_a_form_comes_from_the_page_alone(door: Door) -> None:
+    evil = {"origin": "http://evil.example"}
+    assert (
+        door.own.post("/ask", data={"question": "x"}, headers=evil).status_code == 403
+    )
+    assert door.own.post("/ask", json={"question": "x"}).status_code == 400
+    assert "Ask your notes" in door.own.get("/ask").text
+    many = "&".join(f"f{number}=1" for number in range(200))
+    assert door.own.post("/ask", content=many, headers=FORM).status_code == 400
+
+
+def test_a_person_who_is_not_let_in_reads_why(door: Door) -> None:
+    browser = {"accept": "text/html,*/*"}
+    stranger = door.client.get("/", headers=browser)
+    assert stranger.status_code == 401
+    assert "brain serve --address" in stranger.text
+    assert "tea" not in stranger.text
+    led = door.own.get(
+        "/doc/abc?x=1", headers={**browser, "sec-fetch-site": "cross-site"}
+    )
+    assert led.status_code == 403
+    assert '<a class="button" href="/doc/abc">' in led.text
+    for path in ("//evil.example/x", "/\\evil.example", "/%5cevil.example"):
+        led = door.own.get(
+            f"http://127.0.0.1:8420{path}",
+            headers={**browser, "sec-fetch-site": "cross-site"},
+        )
+        assert found(led.text, '<a class="button" href="([^"]*)"').startswith(
+            "/evil.example"
+        )
+    nothing = door.own.get("/nothing", headers=browser)
+    assert nothing.status_code == 404
+    assert nothing.headers["content-type"].startswith("text/html")
+    assert door.own.get("/nothing").json()["error"]["kind"] == "not_found"
+    to_page = door.client.get("/health", headers=browser)
+    assert (to_page.status_code, to_page.headers["location"]) == (303, "/status")
+
+
+def test_a_quote_is_found_however_its_white_space_is() -> None:
+    assert find("one\n  two three", "one two") == (0, 9)
+    assert find("one", "two") is None
+    assert find("one", " ") is None
+    assert find("a.b", "a b") is None
+    assert find("(a+)+$ and (a+)+$", "(a+)+$", near=9) == (11, 17)
+
+
+def test_a_long_document_begins_with_the_part_that_is_wanted() -> None:
+    parts = [Part(f"L{number}", f"row {number}") for number in range(1, 5_001)]
+    text = Text(parts)
+    span = text.place("row 4321", "")
+    assert span is not None
+    assert text.number_at(span[0]) == 4_320
+    (shown,) = text.shown(4_320, 1, span, headings=False)
+    assert (shown.anchor, shown.pieces, shown.here) == (
+        "L4321",
+        [("row 4321", True)],
+        True,
+    )
+
+
+def test_places_of_one_name_have_an_anchor_each() -> None:
+    parts = [Part("form", "a"), Part("", "b"), Part("form", "c")]
+    shown = Text(parts).shown(0, 3, None, headings=False)
+    assert [part.anchor for part in shown] == ["form", "part2", "form-3"]
+
+
+def test_an_address_holds_the_quote_and_leads_to_the_place() -> None:
+    assert (
+        address("ab12", "notes/lease.md", "L8-12", "a & b")
+        == "/doc/ab12?quote=a+%26+b#L8"
+    )
+    assert address("ab12", "x.PDF", "p. 3") == "/doc/ab12/page/3"
+    assert address("ab12", "mail.eml", "p. 3") == "/doc/ab12#p3"
+    assert address("ab12", "x.txt", "") == "/doc/ab12"
