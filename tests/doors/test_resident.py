@@ -15,11 +15,16 @@ from pathlib import Path
 import pytest
 
 from brain import __version__
+from brain.app import Brain
+from brain.app.outside import Agree
 from brain.app.pool import Busy, Pool
 from brain.config import load
-from brain.doors.cli import front, wire
+from brain.doors.cli import consent, front, wire
 from brain.doors.cli.resident import Resident
 from brain.errors import BrainError
+from brain.governance.outbound import Shown
+from brain.labels import Label
+from brain.types import Answer, Request
 from tests.end_to_end import ROOT, brain, home, process
 
 NOTES = {
@@ -256,3 +261,51 @@ def test_a_path_too_long_for_a_socket_takes_the_folder_for_sockets(
     assert place is not None
     assert place.parent == Path("/run/user/1")
     assert place != wire.address(Path("/" + "b" * 120), {wire.RUNTIME: "/run/user/1"})
+
+
+@pytest.mark.parametrize("said", ["once", "hour", ""])
+def test_the_person_at_the_terminal_that_asked_is_shown_what_would_leave(
+    said: str,
+    served: Resident,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server has no terminal: it is asked for at the one of the command."""
+    heard: list[object] = []
+    shown = Shown(
+        body=b"the very bytes",
+        digest="",
+        provider="anthropic",
+        model="a model",
+        host="api.example",
+        label=Label.INTERNAL,
+        usd_micro=20_000,
+        tokens=100,
+        folders=("/notes",),
+    )
+
+    def asks(_brain: object, request: Request, *, say: object, agree: Agree) -> Answer:
+        heard.append(agree(shown, ()))
+        return Answer(request.question, "not_found", "nothing", provider="builtin")
+
+    def at_this_terminal(_out: object, body: bytes, *, for_an_hour: bool) -> str:
+        heard.append((body, for_an_hour))
+        return said
+
+    monkeypatch.setattr(Brain, "ask", asks)
+    monkeypatch.setattr(consent, "answer", at_this_terminal)
+    monkeypatch.setattr(front, "_is_a_person", lambda: True)
+    assert front.answered(["ask", "what?"]) == 3
+    assert heard == [(b"the very bytes", True), said]
+    assert "would go to api.example (a model)" in capfd.readouterr().err
+
+
+def test_without_a_person_nobody_is_asked(
+    served: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asks(_brain: object, request: Request, *, say: object, agree: object) -> Answer:
+        assert agree is None
+        return Answer(request.question, "not_found", "nothing", provider="builtin")
+
+    monkeypatch.setattr(Brain, "ask", asks)
+    assert front.answered(["ask", "what?"]) == 3

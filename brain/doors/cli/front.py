@@ -105,7 +105,7 @@ def _request(words: Sequence[str]) -> Said:
         "folder": os.getcwd(),
         "columns": shutil.get_terminal_size().columns,
         "colours": _given(os.environ, COLOURS),
-        "person": sys.stderr.isatty() and not _agent(os.environ),
+        "person": _is_a_person(),
         "out": _stream(sys.stdout),
         "err": _stream(sys.stderr),
     }
@@ -115,10 +115,11 @@ def _given(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
     return {name: environ[name] for name in names if name in environ}
 
 
-def _agent(environ: Mapping[str, str]) -> bool:
+def _is_a_person() -> bool:
+    """Whether somebody waits at this terminal who can be asked, as `consent` has it."""
     from brain.doors.cli.person import AGENTS
 
-    return any(environ.get(name) for name in AGENTS)
+    return sys.stderr.isatty() and not any(map(os.environ.get, AGENTS))
 
 
 def _stream(stream: TextIO) -> Said:
