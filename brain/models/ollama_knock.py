@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 
 from brain.models.locality import Address, is_loopback
+from brain.tripwire import permitted
 
 WAIT_SECONDS = (
     0.2  # of a port that neither takes nor refuses: whoever asks next has the patience
@@ -23,8 +24,13 @@ def nobody_listens(address: Address) -> bool:
 def _refuses(host: str, port: int) -> bool:
     if not is_loopback(host):
         return False
+    address = (host, port)
     try:
-        with socket.create_connection((host, port), timeout=WAIT_SECONDS):
+        # Held as by every connection of Ollama's client, so that a look from outside sees whose it is
+        with (
+            permitted(host, port),
+            socket.create_connection(address, timeout=WAIT_SECONDS),
+        ):
             return False
     except TimeoutError:
         return False

@@ -374,7 +374,11 @@ def test_the_cloud_is_reached_through_the_gate_alone() -> None:
     holders = {
         module_of(path) for path in FILES if "brain.tripwire.permitted" in imports(path)
     }
-    assert holders == {"brain.models.ollama_wire", "brain.governance.gate"}
+    assert holders == {
+        "brain.models.ollama_knock",
+        "brain.models.ollama_wire",
+        "brain.governance.gate",
+    }
     users = {
         module_of(path)
         for path in FILES
