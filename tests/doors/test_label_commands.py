@@ -217,7 +217,8 @@ def test_a_folder_that_is_still_there_keeps_its_label(
     notes: Path, config: Config
 ) -> None:
     command("label", "set", LABEL, notes / "tea")
-    (notes / "tea" / "black.md").rename(notes / "black.md")
+    (notes / "new").mkdir()
+    (notes / "tea" / "black.md").rename(notes / "new" / "black.md")
     command("sync")
     assert rules_of(config) == {str(notes / "tea"): LABEL}
 
