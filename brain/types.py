@@ -68,7 +68,8 @@ class Request:
     `sort`: a property by which what was found is put in order, behind a minus the largest first; "" by relevance.
     `rerank`, `expand`: whether a local model may help, None as configured. `look`: look at the registered folders for
     changes first. For `ask` alone: `anyway` answers even when the notes seem not to hold it, `record` keeps an episode,
-    `follow_up` reads the question after the one before, `route` says which way it goes, `complexity` ("low", "medium",
+    `follow_up` reads the question after the one before, which is the last that was kept or the one that `previous`
+    tells, `route` says which way it goes, `complexity` ("low", "medium",
     "high"; "" as it is counted) and `stakes` ("normal", "high") are told to the rules, `second_opinion` asks another
     maker as well. `client` (who the work is for)
     and `audience` (who receives the output) are not used yet.
@@ -84,6 +85,7 @@ class Request:
     anyway: bool = False
     record: bool = True
     follow_up: bool = False
+    previous: str = ""
     look: bool = True
     route: Way = ""
     complexity: str = ""

@@ -12,13 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from brain import confidence
-from brain.app import reading
+from brain.app import labelling, reading
 from brain.app.naming import nearest_first, told_of
-from brain.app.resources import Resources
-from brain.app.search import narrowed, retrieved
+from brain.app.resources import Resources, clean
+from brain.app.search import MAX_QUESTION_CHARS, narrowed, retrieved
 from brain.app.serving import AUTO
 from brain.app.times import in_time
 from brain.errors import BrainError, NotFound
+from brain.labels import Label
 from brain.protocols import Generator
 from brain.types import Answer, Episode, Request, Retrieved, Scope, Texts
 
@@ -65,7 +66,7 @@ def evidence(
         say("notice", notice)
     question = Question.of(request.question)
     if request.follow_up and before is None:
-        before = _before(resources)
+        before = _before(resources, clean(request.previous))
     query = question.after(before.question) if before is not None else question
     asked_for = replace(request, question=query.text, mode="hybrid")
     look = partial(retrieved, resources)
@@ -224,8 +225,14 @@ def _idf(resources: Resources, question: Question) -> dict[str, float]:
     }
 
 
-def _before(resources: Resources) -> Episode:
-    """The round before. Raises `NotFound`."""
+def _before(resources: Resources, told: str) -> Episode:
+    """The round before: the last that was kept, or the question that was `told`, which is as confidential as what it
+    names. Raises `NotFound`.
+    """
+    if told:
+        told = told[:MAX_QUESTION_CHARS]
+        label = labelling.of_words(resources, told, str(Label.PUBLIC))
+        return Episode("", "", "ask", told, "", label=labelling.told([told], label))
     last = resources.store.episodes.last("ask")
     if last is None:
         raise NotFound("there is no question before this one", "ask it without -c")

@@ -19,6 +19,7 @@ from brain.app.route import routed
 from brain.app.search import MAX_QUESTION_CHARS
 from brain.app.sync import refresh
 from brain.app.times import resolved
+from brain.app.unmet import told_to
 from brain.errors import BrainError, UsageError
 from brain.labels import UNLABELLED
 from brain.prompts import NOTHING_IN
@@ -59,7 +60,8 @@ def ask(
         )
     scope = resolved(resources, request.scope)
     request = replace(request, question=question[:MAX_QUESTION_CHARS], scope=scope)
-    for notice in refresh(resources) if request.look else ():
+    notices = refresh(resources) if request.look else []
+    for notice in told_to(resources, scope, notices):
         say("notice", notice)
     if not resources.store.library.count():
         # Nothing was looked for, so that nothing happened that is worth remembering.

@@ -5,12 +5,13 @@ Leaves talking to Ollama to `brain.models`, and deciding which model serves at t
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from brain.app import filling
 from brain.app.governed import note_pull
-from brain.app.resources import Noun, Resources
+from brain.app.resources import Noun, Resources, clean
 from brain.app.serving import AUTO, BUILTIN, SHIPPED, WITHOUT_OLLAMA, WORDLLAMA
 from brain.app.tally import Tally
 from brain.app.vectors import INLINE_CHUNKS, finish
@@ -20,6 +21,9 @@ from brain.models.catalogue import Abilities, can
 from brain.protocols import Progress, silent
 from brain.reports import ModelAdvice, ModelRow, ModelTable
 from brain.types import Texts
+
+if TYPE_CHECKING:
+    from brain.protocols import Vectors
 
 ROLES = ("embed", "ask")
 QUOTES = "extractive"  # the built-in answerer, which quotes
@@ -40,8 +44,32 @@ LACKS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The vectors of some texts, a row each, and by what: those of two fingerprints are not compared."""
+
+    embedder: str
+    fingerprint: str
+    vectors: Vectors
+
+
 class LocalModels(Noun):
     """The models of this machine."""
+
+    def embed(self, texts: Sequence[str], *, query: bool = False) -> Embedded:
+        """The vectors of texts by the embedder that serves; `query`: as what is looked for. Raises `Unavailable`."""
+        serving = self._resources.serving
+        embedder = serving.embedder
+        if embedder is None:
+            raise Unavailable(serving.degraded, "see `brain models list`")
+        cleaned = [clean(text) for text in texts]
+        if not query:
+            vectors = embedder.embed_documents(cleaned)
+        else:
+            import numpy as np
+
+            vectors = np.stack([embedder.embed_query(text) for text in cleaned])
+        return Embedded(embedder.name, serving.fingerprint, vectors)
 
     def table(self) -> ModelTable:
         """The built-in models and those that Ollama has, with the roles they serve."""

@@ -230,7 +230,7 @@ class Outside:
         passages = known.found.passages
         label = join([self._of_question, self._of(passages)])
         origins = tuple(passage.id for passage in passages)
-        if self._asker.before is not None:
+        if self._asker.before is not None and self._asker.before.id:
             origins = (*origins, self._asker.before.id)
         facts = self._with_grade(local)
         from_web = any(passage.trust == "web" for passage in passages)
@@ -298,11 +298,13 @@ class Outside:
 
     def _allowed(self, label: Label, provider: str) -> Evidence:
         """What is found within the label of the best evidence, and within that which may go to that host: notes beside
-        it must not turn what may go by itself into what asks.
+        it must not turn what may go by itself into what asks. Nor is more found than whoever asks may see.
         """
         host = self._policy.hosts.get(provider)
         most = min(label, host.label if host is not None else Label.PUBLIC)
         request = self._asker.request
+        if request.scope.at_most is not None:
+            most = min(most, request.scope.at_most)
         scope = replace(request.scope, at_most=most)
         request = replace(request, scope=scope, look=False)
         known = evidence(self._asker.resources, request, quiet, self._asker.before)

@@ -17,7 +17,7 @@ from brain.app.resources import Resources
 from brain.app.serving import Serving
 from brain.app.sync import refresh
 from brain.app.times import in_time, resolved
-from brain.app.unmet import check, check_types
+from brain.app.unmet import check, check_types, told_to
 from brain.confidence import absent
 from brain.prompts import NOTHING_IN
 from brain.types import Confidence, Mode, Passage, Request, Retrieved
@@ -30,6 +30,7 @@ MAX_QUESTION_CHARS = 8_000
 def search(resources: Resources, request: Request) -> Retrieved:
     """Ranked passages, and whether they lie below the floor under which the notes probably do not hold it."""
     notices = refresh(resources) if request.look else []
+    notices = told_to(resources, request.scope, notices)
     question = request.question[:MAX_QUESTION_CHARS]
     if question != request.question:
         cut = f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters"

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from brain.app.resources import Resources
 from brain.errors import NotFound, UsageError
-from brain.labels import Label
+from brain.labels import NOT_WALKED, Label
 from brain.store.conditions import HOW, OF_EVERY_DOCUMENT, condition
+from brain.store.sql import WALKED
 from brain.text.operators import unknown_types
 from brain.types import Request, Scope
 
@@ -48,6 +49,17 @@ def check(resources: Resources, scope: Scope, sort: str = "") -> None:
 def sees_less(scope: Scope) -> bool:
     """Whether a request may not see all that there is."""
     return scope.at_most is not None and scope.at_most < max(Label)
+
+
+def told_to(resources: Resources, scope: Scope, notices: list[str]) -> list[str]:
+    """What a request may hear of the files that were looked at: nothing where it may not see everything, for a notice
+    names files; but why it may see nothing at all, as long as nobody labelled them.
+    """
+    if not sees_less(scope):
+        return notices
+    if resources.store.library.setting(WALKED):
+        return []
+    return [NOT_WALKED]
 
 
 def _is_empty(resources: Resources) -> bool:

@@ -295,6 +295,29 @@ def test_a_question_that_names_what_a_public_note_holds_as_well_may_go(
     assert len(cloud.requests) == 1
 
 
+def test_what_whoever_asks_may_not_see_is_not_sent_for_them_either(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    """A question that names what internal notes hold is internal itself; its caller sees public ones alone."""
+    public = Scope(at_most=Label.PUBLIC)
+    both = "Who pays the lease of the depot and the budget of the harbour works?"
+    given = asked(open_brain, both, agree=True, route="cloud", scope=public)
+    assert cloud.requests
+    assert "40,000" not in given.text
+    assert all("40,000" not in str(request) for request in cloud.requests)
+
+
+def test_an_earlier_question_that_a_caller_tells_is_as_confidential_as_what_it_names(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    told = {"follow_up": True, "previous": SECRET, "record": False}
+    asked(open_brain, "When was the lease of it paid for?", agree=True, **told)
+    assert cloud.requests == []
+    told["previous"] = "Who is Ines Duarte?"
+    given = asked(open_brain, "When was the lease of it paid for?", agree=True, **told)
+    assert given.route == "cloud"
+
+
 def test_a_follow_up_is_as_confidential_as_the_round_that_it_follows(
     open_brain: Brain, cloud: StandInCloud
 ) -> None:

@@ -16,7 +16,7 @@ import typer
 from brain import __version__
 from brain.doors.cli import front
 from brain.doors.cli.app import DOORS, register
-from brain.doors.cli.options import flag, option
+from brain.doors.cli.options import LabelWord, choice, flag, option
 from brain.doors.cli.session import Session, session
 from brain.doors.lines import short_path
 from brain.errors import BrainError, NotFound
@@ -42,6 +42,10 @@ ReadOnly = Annotated[
 ]
 NoWatch = Annotated[
     bool, flag("--no-watch", "Folders are not watched, only looked at with a question.")
+]
+AtMost = Annotated[
+    LabelWord,
+    choice("--at-most", "The most confidential that programs of others' make see."),
 ]
 Address = Annotated[
     bool, flag("--address", "Print a new address of the running server and leave.")
@@ -69,6 +73,7 @@ def serve(
     key: Key = "",
     read_only: ReadOnly = False,
     no_watch: NoWatch = False,
+    at_most: AtMost = LabelWord.INTERNAL,
     address: Address = False,
     token: Token = False,
 ) -> None:
@@ -80,6 +85,7 @@ def serve(
     from brain.doors.http.access import token_of
     from brain.doors.http.app import check
     from brain.doors.http.settings import Settings
+    from brain.labels import Label
 
     run = session(context)
     config = load()
@@ -91,7 +97,12 @@ def serve(
         run.out.print([token_of(config.home)])
         return
     settings = Settings(
-        port, host, read_only=read_only, certificate=certificate, key=key
+        port,
+        host,
+        at_most=Label.of(at_most),
+        read_only=read_only,
+        certificate=certificate,
+        key=key,
     )
     check(settings)
     with Pool(load) as pool:

@@ -16,6 +16,7 @@ from brain.doors import json_out
 from brain.doors.http.access import Access
 from brain.doors.http.api import Api
 from brain.doors.http.guard import Guard
+from brain.doors.http.openai import OpenAi
 from brain.doors.http.pages import Pages, to_health, wants_page
 from brain.doors.http.settings import LOOPBACK, Settings
 from brain.doors.http.work import failed, shown
@@ -43,6 +44,7 @@ def application(pool: Pool, settings: Settings, access: Access) -> ASGIApp:
         Route("/health", health),
         *Api(pool, settings).routes(),
         *pages.routes(),
+        *OpenAi(pool, settings).routes(),
     ]
     app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
     return Guard(app, access, settings.hosts, settings.scheme, page=pages.refused)
@@ -82,6 +84,11 @@ def listening(settings: Settings) -> socket.socket:
 
 def run(app: ASGIApp, settings: Settings, listens: socket.socket) -> None:
     """Answer until a signal ends it."""
+    server(app, settings).run(sockets=[listens])
+
+
+def server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
+    """What answers, not yet begun."""
     config = uvicorn.Config(
         app,
         log_config=None,  # a request holds words of the person's
@@ -94,4 +101,4 @@ def run(app: ASGIApp, settings: Settings, listens: socket.socket) -> None:
         ssl_keyfile=settings.key or None,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listens])
+    return uvicorn.Server(config)

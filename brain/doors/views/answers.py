@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from brain.doors.lines import (
+    Line,
     Lines,
     bad,
     cell_width,
@@ -132,16 +133,20 @@ def footer(
     done += elsewhere(answer)
     if done:
         done.append(line())
-    said: str = answer.state
-    if said in ANSWERS:
-        said = answer.sure or ANSWERS[said]
-    words, style = STATES[said]
-    state = styled(style, words)
-    done.append(line(state, dim(_behind(answer, explain=explain))))
+    done.append(how_sure(answer, explain=explain))
     if answer.context.window and (explain or answer.context.passages_left_out):
         done.append(dim(context_use(answer, explain=explain)))
     done += [dim(step) for step in ran(answer.steps)]
     return done + degraded(answer.degraded)
+
+
+def how_sure(answer: Answer, *, explain: bool = False) -> Line:
+    """`likely: look at the source · quoted, not written by a model`; `explain`: with the figures behind it."""
+    said: str = answer.state
+    if said in ANSWERS:
+        said = answer.sure or ANSWERS[said]
+    words, style = STATES[said]
+    return line(styled(style, words), dim(_behind(answer, explain=explain)))
 
 
 def opinion(given: Opinion, room: int | None) -> Lines:
