@@ -30,6 +30,10 @@ PAGES = (
     "/timeline?q=lease",
     "/folders",
     "/status",
+    "/ledger",
+    "/spend",
+    "/quality",
+    "/inbox",
 )
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -114,6 +118,11 @@ def test_a_question_is_kept_unless_it_is_not_wanted(door: Door) -> None:
     ask(door, "when does the lease end?", no_record="1")
     assert "Nothing here" in door.own.get("/timeline").text
     ask(door, "when does the lease end?")
+    assert '<a href="/?q=when%20does%20the%20lease%20end%3F">' in door.own.get("/").text
+    assert (
+        'value="when does the lease end?"'
+        in door.own.get("/?q=when+does+the+lease+end?").text
+    )
     timeline = door.own.get("/timeline").text
     assert "when does the lease end?" in timeline
     assert "28 February 2029" in timeline

@@ -15,21 +15,23 @@ from starlette.responses import Response, StreamingResponse
 from brain.doors.http import forms
 from brain.doors.http.api import EVENTS
 from brain.doors.http.choices import choices
+from brain.doors.http.forms import READ_ONLY
 from brain.doors.http.rendering import name, short_path
 from brain.doors.http.work import answered, as_error, done
 from brain.doors.views.answers import ANSWERS, BUILTIN, STATES, left_for
-from brain.errors import Refused
 from brain.types import Request as Question
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from brain.app import Brain
     from brain.app.pool import Pool
     from brain.doors.http.rendering import Rendering
     from brain.doors.http.settings import Settings
     from brain.types import Answer
 
 LIMIT = 8  # passages that an answer is made from, as in the command line
+LATELY = 5  # questions that are shown again
 TICKS = (
     ("follow_up", "it follows up on the last question"),
     ("deep", "look a second time: more passages, each part of the question"),
@@ -38,9 +40,6 @@ TICKS = (
     ("no_record", "keep nothing of it"),
 )
 FIELDS = ("question", *forms.SCOPE, *(field for field, _words in TICKS))
-READ_ONLY = Refused(
-    "this server only reads", "start one without --read-only to change something"
-)
 
 
 class Asking:
@@ -73,7 +72,7 @@ class Asking:
         given = await forms.posted(http, "episode", "verdict")
         verdict, episode = given["verdict"], given["episode"]
 
-        def work(brain: Any) -> object:
+        def work(brain: Brain) -> object:
             return brain.judge.feedback(verdict, episode=episode)
 
         await done(self._pool, work)
@@ -83,6 +82,7 @@ class Asking:
 
     async def _page(self, given: Mapping[str, str], answer: Answer | None) -> Response:
         values = {"answer": answer, **(shape(answer) if answer else {})}
+        asked = [] if answer else await done(self._pool, _asked_lately)
         return self._render.page(
             "ask.html",
             title=given["question"] or "Ask",
@@ -92,6 +92,7 @@ class Asking:
             choices=await choices(self._pool),
             kinds=forms.KINDS,
             ticks=TICKS,
+            asked=asked,
             **values,
         )
 
@@ -126,6 +127,12 @@ class Asking:
             )
             done.append(("sources", piece))
         return done
+
+
+def _asked_lately(brain: Brain) -> list[str]:
+    """The last questions, each once."""
+    lately = brain.library.episodes(kind="ask", limit=LATELY * 3)
+    return list(dict.fromkeys(one.question for one in lately))[:LATELY]
 
 
 def question_of(given: Mapping[str, str], *, read_only: bool) -> Question:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from brain.errors import UsageError
+from brain.errors import Refused, UsageError
 from brain.types import Scope
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ KINDS = (
     ("sheet", "tables"),
     ("slides", "slides"),
     ("book", "books"),
+)
+
+READ_ONLY = Refused(
+    "this server only reads", "start one without --read-only to change something"
 )
 
 Given = dict[str, str]

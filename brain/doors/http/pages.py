@@ -18,6 +18,7 @@ from starlette.routing import Route
 import brain
 from brain.doors.http import forms
 from brain.doors.http.asking import Asking
+from brain.doors.http.books import Books
 from brain.doors.http.choices import choices
 from brain.doors.http.documents import Documents
 from brain.doors.http.rendering import Rendering
@@ -57,6 +58,7 @@ class Pages:
         self._render = Rendering(read_only=settings.read_only)
         self._asking = Asking(pool, settings, self._render)
         self._documents = Documents(pool, self._render)
+        self._books = Books(pool, settings, self._render)
 
     def routes(self) -> list[Route]:
         """Every path with its methods."""
@@ -69,8 +71,13 @@ class Pages:
             "/status": self.health,
             "/static/{name}": self._render.file,
             **self._documents.paths(),
+            **self._books.paths(),
         }
-        actions = {"/ask": self._asking.ask, "/feedback": self._asking.feedback}
+        actions = {
+            "/ask": self._asking.ask,
+            "/feedback": self._asking.feedback,
+            "/inbox": self._books.decide,
+        }
         return [
             *(Route(path, self._careful(paths[path])) for path in paths),
             *(

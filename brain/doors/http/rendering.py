@@ -34,6 +34,10 @@ PAGES = (
     ("/", "Ask"),
     ("/search", "Search"),
     ("/timeline", "Timeline"),
+    ("/inbox", "Inbox"),
+    ("/ledger", "Ledger"),
+    ("/spend", "Spend"),
+    ("/quality", "Quality"),
     ("/folders", "Folders"),
     ("/status", "Health"),
 )

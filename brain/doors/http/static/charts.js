@@ -1,5 +1,4 @@
-// Draws what stands in a table below it: the first column as names along the axis, each column marked with a chart as
-// bars. The table stays, for who reads it better.
+// Draws what stands in a table below it: the first column as names along the axis, the column that is named as bars. The table stays, for who reads it better.
 "use strict";
 
 function ink(name) {
@@ -10,9 +9,9 @@ function draw(place) {
   const table = document.getElementById(place.dataset.chart);
   const rows = [...table.tBodies[0].rows].reverse();
   const names = rows.map((row) => row.cells[0].textContent.trim());
-  const heads = [...table.tHead.rows[0].cells];
-  const column = heads.findIndex((head) => head.dataset.charted);
-  const values = rows.map((row) => parseFloat(row.cells[column].dataset.value));
+  const column = Number(place.dataset.column);
+  const told = rows.map((row) => parseFloat(row.cells[column].dataset.value));
+  const values = told.map((value) => (Number.isNaN(value) ? null : value));
   const last = names.length - 0.5;
   const axis = { stroke: ink("--soft"), grid: { stroke: ink("--line"), width: 1 }, ticks: { stroke: ink("--line") } };
   place.replaceChildren();
@@ -21,14 +20,14 @@ function draw(place) {
     height: 220,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false, range: [-0.5, last] }, y: { range: (_chart, _low, high) => [0, high || 1] } },
+    scales: { x: { time: false, range: [-0.5, last] }, y: { range: (_chart, _low, high) => [0, high * 1.08 || 1] } },
     axes: [
       { ...axis, values: (_chart, ticks) => ticks.map((tick) => names[tick] ?? ""), incrs: [1, 2, 5, 10, 20, 50, 100] },
       { ...axis, size: 64, values: (_chart, ticks) => ticks.map((tick) => place.dataset.before + tick.toLocaleString("en") + place.dataset.after) },
     ],
     series: [
       {},
-      { label: heads[column].textContent, stroke: ink("--accent"), fill: ink("--accent"), paths: uPlot.paths.bars({ size: [0.6, 60] }), points: { show: false } },
+      { stroke: ink("--accent"), fill: ink("--accent"), paths: uPlot.paths.bars({ size: [0.6, 60] }), points: { show: false } },
     ],
   }, [names.map((_name, index) => index), values], place);
 }
