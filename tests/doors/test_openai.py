@@ -87,11 +87,13 @@ def test_an_answer_is_cited_and_its_number_leads_to_our_page(
     assert message.content[cited.start_index : cited.end_index] == "[1]"
     assert cited.url.startswith(f"{served.address}/doc/")
     assert cited.url.endswith("#L3")
+    assert "96+%C2%B0C" in cited.url
     assert cited.title.endswith("tea.md:3")
     assert f"[1]: {cited.url}" in message.content
     known = beside(reply)
     assert known["state"] == "unsure"  # no answer reader looks here
-    assert "check these sources" in message.content
+    assert known["answer_state"] in ("check", "likely")
+    assert "source" in message.content.splitlines()[2]
     assert known["route"] == "local"
     assert known["confidence"]["found"] > 0.5
     assert known["citations"][0]["url"] == cited.url

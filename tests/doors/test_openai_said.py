@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from brain.doors.http.openai_said import Said, address, harmless
+from brain.doors.http.openai_said import Said, harmless
 from brain.types import Answer, Citation, Elsewhere, Passage
 
 PAGES = "http://127.0.0.1:8420"
@@ -37,8 +37,8 @@ BELOW = f"""
 
 answered · quoted, not written by a model
 
-[1]: {PAGES}/doc/d1#L1 "notes/a.md:1"
-[2]: {PAGES}/doc/d2#L2 "notes/a.md:2\""""
+[1]: {PAGES}/doc/d1?quote=a+quote#L1 "notes/a.md:1"
+[2]: {PAGES}/doc/d2?quote=a+quote#L2 "notes/a.md:2\""""
 
 
 def heard(said: Said, *events: tuple[str, str], answer: Answer = ANSWER) -> str:
@@ -61,7 +61,10 @@ def test_quotes_that_stand_are_said_once_the_first_of_them_at_once() -> None:
     assert said.hear("quote", "“One.” [1]") == "“One.”"
     assert said.hear("quote", "“Two.” [2]") == ""
     assert said.end(ANSWER) == f" [1]\n“Two.” [2]{BELOW}"
-    assert numbers(said, ANSWER) == [f"{PAGES}/doc/d1#L1", f"{PAGES}/doc/d2#L2"]
+    assert numbers(said, ANSWER) == [
+        f"{PAGES}/doc/d1?quote=a+quote#L1",
+        f"{PAGES}/doc/d2?quote=a+quote#L2",
+    ]
 
 
 def test_an_answer_of_which_nothing_was_said_is_said_whole() -> None:
@@ -112,7 +115,7 @@ def test_a_number_that_no_citation_has_leads_nowhere() -> None:
     odd = replace(ANSWER, text="“One.” [1] [7]", passages=(passage(1),))
     said = Said(PAGES)
     text = heard(said, answer=odd)
-    assert numbers(said, odd) == [f"{PAGES}/doc/d1#L1"]
+    assert numbers(said, odd) == [f"{PAGES}/doc/d1?quote=a+quote#L1"]
     assert "[2]:" not in text
     assert said.beside(odd)["citations"][1]["url"] is None
 
@@ -123,21 +126,14 @@ def test_a_document_that_says_something_else_is_named() -> None:
     assert "but notes/b.md:7 says “1,970 €”" in text
 
 
-@pytest.mark.parametrize(
-    ("locator", "behind"),
-    [
-        ("L8", "#L8"),
-        ("p. 3", "/page/3"),
-        ("slide 4", ""),
-        ("¶2", ""),
-        ("", ""),
-        ("Lease", ""),
-    ],
-)
-def test_a_place_leads_to_its_line_or_page_or_to_the_document(
-    locator: str, behind: str
-) -> None:
-    assert address(PAGES, "d1", locator) == f"{PAGES}/doc/d1{behind}"
+def test_a_number_leads_to_the_page_of_a_pdf_and_only_the_beginning_is_marked() -> None:
+    long = replace(cited(1, "word " * 200), source="papers/a.pdf", locator="p. 3")
+    said = Said(PAGES)
+    pdf = replace(ANSWER, text="“…” [1]", citations=(long,))
+    heard(said, answer=pdf)
+    (address,) = numbers(said, pdf)
+    assert address.startswith(f"{PAGES}/doc/d1/page/3?quote=word+word")
+    assert len(address) < 500
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from brain.doors import json_out
+from brain.doors.http import places
 from brain.doors.lines import place, plain, short_path
 from brain.doors.text import one_line, safe_text
 from brain.doors.views.answers import elsewhere, how_sure
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 LOADS = re.compile(r"(!)(?=\[)|(<)(?=[A-Za-z/!?])")
 # What would say where a number leads: at the beginning of a line, a label and a colon.
 LEADS = re.compile(r"^(\s*)\[(?=[^\]\n]*\]:)", re.MULTILINE)
-LINE = re.compile(r"L(\d+)")
-PAGE = re.compile(r"p\. (\d+)")
 NUMBER = re.compile(r"\[(\d+)\]")
+MARKED_CHARS = 300  # of a quote in an address: our page marks them
 BESIDE = (
     "state",
     "answer_state",
@@ -122,7 +122,13 @@ class Said:
         """number -> where our page shows it."""
         documents = {passage.id: passage.document_id for passage in given.passages}
         return {
-            item.number: address(self._pages, documents[item.passage_id], item.locator)
+            item.number: self._pages
+            + places.address(
+                documents[item.passage_id],
+                item.source,
+                item.locator,
+                item.quote[:MARKED_CHARS],
+            )
             for item in given.citations
             if item.passage_id in documents
         }
@@ -154,20 +160,6 @@ class Said:
         ]
         told: Mapping[str, Any] = {name: shape[name] for name in BESIDE}
         return {**told, "citations": citations, "notices": list(self.notices)}
-
-
-def address(pages: str, document: str, locator: str) -> str:
-    """Where our page shows a place: a line, a page of a PDF, or the document.
-
-    >>> address("http://127.0.0.1:8420", "a1b2c3", "L8"), address("", "a1b2c3", "p. 3")
-    ('http://127.0.0.1:8420/doc/a1b2c3#L8', '/doc/a1b2c3/page/3')
-    """
-    whole = f"{pages}/doc/{document}"
-    line = LINE.match(locator)
-    if line:
-        return f"{whole}#{line[0]}"
-    page = PAGE.match(locator)
-    return f"{whole}/page/{page[1]}" if page else whole
 
 
 def harmless(text: str) -> str:
