@@ -61,6 +61,8 @@ class Pool:
         self._lock = threading.Lock()
         self._busy = 0
         self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        # Whether somebody takes in what changes in the folders, so that a question need not look at them itself.
+        self.watched: Callable[[], bool] = lambda: False
         self.config = load()
         self.loaded = LoadedModels(self.config.models)
         self._threads = [

@@ -135,6 +135,12 @@ class Watcher:
         self._stop.set()
         self._thread.join()
 
+    def keeps_up(self) -> bool:
+        """Whether everything that changed until a moment ago was taken in."""
+        state = self.state
+        unsure = self._pending or state.trouble or state.failed or state.missing
+        return bool(state.looks) and not unsure
+
     def wait(self) -> None:
         """Until it is closed, or a signal ends this process."""
         self._stop.wait()

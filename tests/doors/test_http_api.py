@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brain.doors.http.settings import Settings
+from brain.types import AnswerSpan
 from tests.doors.http_support import Door, http_door
 from tests.end_to_end import brain
 
@@ -64,6 +65,37 @@ def events(text: str) -> list[tuple[str, Any]]:
             (name.removeprefix("event: "), json.loads(data.removeprefix("data: ")))
         )
     return found
+
+
+class Reader:
+    """In the place of the answer reader that ships: counts how often it is asked."""
+
+    name = "counting"
+    asked = 0
+
+    def read(
+        self, question: str, passages: Sequence[str], *, seconds: float | None = None
+    ) -> list[AnswerSpan | None]:
+        self.asked += 1
+        return [AnswerSpan(0, 1, 1.0, 1.0) for _passage in passages]
+
+
+def test_search_goes_without_the_answer_reader_unless_asked_and_ask_with_it(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader()
+    monkeypatch.setattr(door.pool.loaded, "_given_reader", reader)
+
+    def read_by(path: str, **body: Any) -> bool:
+        before = reader.asked
+        steps = door.own.post(f"/api/v1/{path}", json=body).json()["model_steps"]
+        ran = [step["name"] for step in steps if step["state"] == "ran"]
+        assert (ran == ["read"]) == (reader.asked > before)
+        return reader.asked > before
+
+    assert not read_by("search", q="black tea")
+    assert read_by("search", q="black tea", rerank=True)
+    assert read_by("ask", question="how hot for black tea?", record=False)
 
 
 def test_an_answer_streams_its_quotes_first_and_ends_with_the_whole(door: Door) -> None:
@@ -162,6 +194,21 @@ def test_an_unexpected_error_tells_nothing_of_itself(
     assert broken.status_code == 500
     assert "secret" not in broken.text
     assert broken.json()["error"]["hint"]
+
+
+def test_where_the_folders_are_watched_a_question_does_not_look_at_them_itself(
+    door: Door, tmp_path: Path
+) -> None:
+    """A look at twenty thousand files takes longer than the search."""
+
+    def sources() -> str:
+        return door.own.get("/api/v1/search?q=dinghy").text
+
+    (tmp_path / "notes" / "boat.md").write_text("# Boat\n\nThe dinghy is green.\n")
+    door.pool.watched = lambda: True
+    assert "boat.md" not in sources()
+    door.pool.watched = lambda: False
+    assert "boat.md" in sources()
 
 
 def test_a_server_that_only_reads_keeps_no_question(tmp_path: Path) -> None:

@@ -129,8 +129,10 @@ def test_a_folder_that_is_not_there_is_no_deletion_and_is_found_when_it_is_back(
     notes: Path, watched: Watcher, said: list[str]
 ) -> None:
     away = notes.with_name("away")
+    eventually(watched.keeps_up)
     notes.rename(away)
     eventually(lambda: watched.state.missing == (str(notes),))
+    assert not watched.keeps_up()  # a question looks itself
     (away / "new.md").write_text("Written while it was away.\n")
     looks = watched.state.looks
     eventually(lambda: watched.state.looks > looks)
@@ -241,6 +243,7 @@ def test_where_the_system_watches_no_more_it_is_said_and_looked_at_all_the_same(
         looked(watcher, 1)
         assert "looked at every 60 seconds" in watcher.state.trouble
         assert "fs.inotify.max_user_watches" in watcher.state.trouble
+        assert not watcher.keeps_up()
         (notes / "boat.md").write_text("The dinghy is green.\n")
         clock.now += 60
         eventually(lambda: "boat.md" in stored(notes))
@@ -267,10 +270,12 @@ def test_a_look_that_fails_is_said_once_and_tried_until_it_is_done(
     told = Told()
     with pool() as workers, Watcher(workers, said.append, notify=told) as watcher:
         eventually(lambda: watcher.state.failed)
+        assert not watcher.keeps_up()
         (notes / "boat.md").write_text("The dinghy is green.\n")
         full.clear()
         eventually(lambda: "boat.md" in stored(notes))
         eventually(lambda: not watcher.state.failed)
+        eventually(watcher.keeps_up)
     assert said[0] == "watch: a look failed: the disk is full; nothing was written"
 
 

@@ -177,7 +177,8 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
         index = pool.run(_warm)
         log.say(f"serving: version {__version__}, process {os.getpid()}")
         if watch:
-            opened.enter_context(Watcher(pool, log.say))
+            watcher = opened.enter_context(Watcher(pool, log.say))
+            pool.watched = watcher.keeps_up
         home = short_path(str(pool.config.home))
         run.out.say(f"serving {home}; its index is {index}. Ctrl-C ends it")
         run.out.print([told("address")])

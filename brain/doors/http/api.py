@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -51,6 +51,26 @@ ASK = {
 RECALL = {"q": str, "limit": int, "since": str, "until": str, "kind": str, "with": str}
 GET = {"ref": str}
 LIMITS = {"search": 10, "ask": 8, "recall": 10}
+ONE_OF = {"mode": MODES, "route": WAYS}
+BOTH = ("GET", "POST")
+
+
+class Verb(NamedTuple):
+    """One path: what it takes, of which `needed` must be there ("" for none), and by which methods."""
+
+    name: str
+    parameters: Mapping[str, type]
+    needed: str
+    methods: tuple[str, ...]
+
+
+VERBS = (
+    Verb("search", SEARCH, "q", BOTH),
+    Verb("ask", ASK, "question", ("POST",)),
+    Verb("recall", RECALL, "", BOTH),
+    Verb("get", GET, "ref", BOTH),
+    Verb("status", {}, "", ("GET",)),
+)
 
 
 class Api:
@@ -62,13 +82,13 @@ class Api:
 
     def routes(self) -> list[Route]:
         """Every path with its methods."""
-        both = ["GET", "POST"]
         return [
-            Route("/api/v1/search", careful(self.search), methods=both),
-            Route("/api/v1/ask", careful(self.ask), methods=["POST"]),
-            Route("/api/v1/recall", careful(self.recall), methods=both),
-            Route("/api/v1/get", careful(self.get), methods=both),
-            Route("/api/v1/status", careful(self.status)),
+            Route(
+                f"/api/v1/{verb.name}",
+                careful(getattr(self, verb.name)),
+                methods=[*verb.methods],
+            )
+            for verb in VERBS
         ]
 
     async def search(self, http: HttpRequest) -> Response:
@@ -81,6 +101,7 @@ class Api:
             sort=values.get("sort", ""),
             mode=cast("Mode", one_of(values, "mode", MODES, "hybrid")),
             rerank=values.get("rerank"),
+            look=not self._pool.watched(),
         )
         found = await done(self._pool, lambda brain: brain.search(request))
         return shown(json_out.search(request.question, found))
@@ -97,6 +118,7 @@ class Api:
             anyway=values.get("anyway", False),
             record=values.get("record", True) and not self._read_only,
             follow_up=values.get("follow_up", False),
+            look=not self._pool.watched(),
             route=cast("Way", one_of(values, "route", WAYS, "")),
         )
         if EVENTS in http.headers.get("accept", ""):

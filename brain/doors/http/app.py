@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from brain.doors import json_out
+from brain.doors.http import openapi
 from brain.doors.http.access import Access
 from brain.doors.http.api import Api
 from brain.doors.http.guard import Guard
@@ -43,6 +44,7 @@ def application(pool: Pool, settings: Settings, access: Access) -> ASGIApp:
     routes = [
         Route("/health", health),
         *Api(pool, settings).routes(),
+        openapi.route(settings),
         *pages.routes(),
         *OpenAi(pool, settings).routes(),
     ]

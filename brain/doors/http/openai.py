@@ -87,7 +87,11 @@ class OpenAi:
         """A cited answer, whole or as it comes."""
         asked = conversation(await body_of(http))
         settings = self._settings
-        request = asked.request(settings.at_most, read_only=settings.read_only)
+        request = asked.request(
+            settings.at_most,
+            read_only=settings.read_only,
+            look=not self._pool.watched(),
+        )
         events = answered(self._pool, request)
         reply = Reply(asked, settings.address)
         first = await anext(events)

@@ -43,7 +43,7 @@ class Asked:
     with_usage: bool
     keep: bool
 
-    def request(self, at_most: Label, *, read_only: bool) -> Request:
+    def request(self, at_most: Label, *, read_only: bool, look: bool) -> Request:
         """The question as `Brain` takes it, read after the turn before it."""
         previous = self.turns[-2] if len(self.turns) > 1 else ""
         return Request(
@@ -53,6 +53,7 @@ class Asked:
             record=self.keep and not read_only,
             follow_up=bool(previous),
             previous=previous,
+            look=look,
             route=ANSWERS[self.model],
         )
 
