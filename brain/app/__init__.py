@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from brain.app.models import LocalModels
     from brain.app.outside import Agree
     from brain.app.policy import PolicyBook
+    from brain.app.service import Service
     from brain.app.skills import Skills
     from brain.models.sentence_embedder import SentenceEmbedder
     from brain.recalled import Recalled
@@ -59,7 +60,8 @@ class Brain:
     The nouns: `library` (what is stored), `folders` (which are looked at), `labels` (how confidential it is),
     `skills` (how to do things), `inbox` (what agents want to write), `judge` (what a person says of answers, and
     figures), `keep` (looking after the store), `ledger` (what left this machine, its cost), `policy` (what may
-    leave), `cloud` (a model outside), `models` (which models there are and what they serve for).
+    leave), `cloud` (a model outside), `models` (which models there are and what they serve for), `service` (what a
+    server notes of itself).
 
     `loaded`: models that several of them share, in place of the three that may be given; `long_lived`: it serves one
     request after the other, and Chroma answers.
@@ -317,6 +319,13 @@ class Brain:
         from brain.app.ledger import LedgerBook
 
         return LedgerBook(self.resources)
+
+    @cached_property
+    def service(self) -> Service:
+        """What a server that runs for months notes of itself."""
+        from brain.app.service import Service
+
+        return Service(self.resources)
 
     @cached_property
     def models(self) -> LocalModels:

@@ -119,6 +119,16 @@ class Retrieval:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What a server does by itself. `nightly`: the time of its chores ("03:30"; "" for never). `restart_ollama`: the
+    service by which Ollama runs ("ollama.service"), which may be started anew when it hangs; "" leaves it alone.
+    """
+
+    nightly: str = "03:30"
+    restart_ollama: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that can be set, and where the data lives. `offline`: nothing leaves and nothing is fetched."""
 
@@ -128,6 +138,7 @@ class Config:
     ingest: Ingest = Ingest()
     index: Index = Index()
     retrieval: Retrieval = Retrieval()
+    service: Service = Service()
     offline: bool = False
 
     @property
@@ -147,6 +158,7 @@ SECTIONS: dict[str, type] = {
     "ingest": Ingest,
     "index": Index,
     "retrieval": Retrieval,
+    "service": Service,
 }
 # the least value of a setting that is a number
 LEAST: dict[str, float] = {

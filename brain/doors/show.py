@@ -42,6 +42,7 @@ VIEWS = (
     "policy",
     "cloud",
     "keeping",
+    "service",
     "labels",
     "evaluation",
     "quality",

@@ -21,7 +21,7 @@ from brain.errors import BrainError
 if TYPE_CHECKING:
     from brain.app import Brain
     from brain.app.pool import Pool
-    from brain.types import AddReport
+    from brain.types import AddReport, Texts
 
 Say = Callable[[str], object]
 Changes = set[tuple[Any, str]]
@@ -140,6 +140,13 @@ class Watcher:
         state = self.state
         unsure = self._pending or state.trouble or state.failed or state.missing
         return bool(state.looks) and not unsure
+
+    def told(self) -> tuple[int, Texts]:
+        """(how many folders are watched, what is wrong with that)."""
+        state = self.state
+        missing = [f"{name} is not there" for name in state.missing]
+        wrong = filter(None, (state.trouble, state.failed, *missing))
+        return len(state.folders), tuple(wrong)
 
     def wait(self) -> None:
         """Until it is closed, or a signal ends this process."""

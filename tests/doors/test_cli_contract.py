@@ -564,7 +564,7 @@ def test_the_shell_completes_commands_and_options() -> None:
     ran = of_the_program(
         _BRAIN_COMPLETE="complete_bash", COMP_WORDS="brain se", COMP_CWORD="1"
     )
-    assert ran.stdout.split() == ["search", "serve"], ran.stderr
+    assert ran.stdout.split() == ["search", "serve", "service"], ran.stderr
     ran = of_the_program(
         _BRAIN_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="brain search --lex"
     )

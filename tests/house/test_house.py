@@ -32,6 +32,7 @@ BASE = {
     "brain.labels",
     "brain.recalled",
     "brain.inbox",
+    "brain.health",
     "brain.fitted",
     "brain.tripwire",
     "brain.store.vector_bytes",
@@ -68,6 +69,7 @@ ARROWS: dict[str, set[str]] = {
     "brain.labels": set(),
     "brain.recalled": {"brain.types"},
     "brain.inbox": {"brain.labels"},
+    "brain.health": {"brain.types"},
     "brain.protocols": {"brain.types"},
     "brain.prompts": set(),
     "brain.faults": set(),
@@ -120,7 +122,7 @@ NETWORK = {
     "urllib3",
 }
 NETWORK_FILES = re.compile(
-    r"brain/(models/(ollama|cloud)\w*|governance/gate|doors/(cli/(front|resident|wire)|http/app))\.py$"
+    r"brain/(models/(ollama|cloud)\w*|governance/gate|doors/(cli/(front|resident|wire)|http/app|notify))\.py$"
 )
 HEAVY = (
     "chromadb",

@@ -43,6 +43,7 @@ MODULES = (
     "evaluation",
     "quality",
     "serving",
+    "service",
 )
 
 EVERY_DAY = "Every day"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from brain import __version__
 from brain.doors.cli import wire
+from brain.errors import Unavailable
 
 if TYPE_CHECKING:
     from socket import socket
@@ -28,6 +29,8 @@ OWN = ("-", "--offline", "--help")
 # Variables that say how a terminal shows colours.
 COLOURS = ("NO_COLOR", "TERM", "COLORTERM", "FORCE_COLOR", "TTY_COMPATIBLE")
 CONNECT_SECONDS = 1.0
+TOLD_SECONDS = 5.0  # for what a server knows without looking
+ANEW = "brain service install, or Ctrl-C in its terminal and brain serve"
 # The server stopped while it answered: as for any other part that does not answer.
 STOPPED = 6
 
@@ -49,18 +52,54 @@ def answered(words: Sequence[str]) -> int | None:
             return _interrupted(words)
 
 
-def told_by_the_server(what: str) -> str | None:
-    """What the server of this home says of itself; None where none runs."""
+def told_by_the_server(what: str, *, seconds: float | None = None) -> str | None:
+    """What the server of this home says of itself; None where none runs.
+
+    Raises `Unavailable` where it says nothing within `seconds`.
+    """
     connection = _connected()
     if connection is None:
         return None
     with connection:
+        connection.settimeout(seconds)
         try:
             wire.send(connection, {"tell": what})
             said = wire.receive(connection) or {}
+        except TimeoutError:
+            raise _stuck(seconds or 0.0) from None
         except (OSError, ValueError):
             return None
     return str(said.get("told", ""))
+
+
+def difference() -> str:
+    """Why the server of this home answers no command of this one, and the cure; "" where it does, or none runs."""
+    try:
+        said = told_by_the_server("version", seconds=TOLD_SECONDS)
+    except Unavailable as error:
+        return f"{error.message}; {error.hint}"
+    if said is None:
+        return ""
+    version, _space, environment = said.partition(" ")
+    if version != __version__:
+        other = f"version {version}" if version else "another version"
+        return (
+            f"the server of this home is {other} and this command {__version__}, so that commands work by themselves; "
+            f"start it anew: {ANEW}"
+        )
+    if environment != wire.environment():
+        return (
+            "the server of this home was started with other settings in its environment, so that commands work by "
+            f"themselves; start it anew: {ANEW}"
+        )
+    return ""
+
+
+def _stuck(seconds: float) -> Unavailable:
+    return Unavailable(
+        f"the server of this home does not answer within {seconds:.0f} s",
+        f"start it anew: {ANEW}",
+    )
 
 
 def _interrupted(words: Sequence[str]) -> int:

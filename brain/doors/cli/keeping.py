@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import getpass
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from brain.doors.cli import front
 from brain.doors.cli.app import EVERY_DAY, KEEPING, register, shown
 from brain.doors.cli.options import Explain, Json, Yes, argument, flag, option
 from brain.doors.cli.session import Session, session
-from brain.errors import UsageError
+from brain.errors import BrainError, UsageError
 
 if TYPE_CHECKING:
     from brain.app import Brain
@@ -56,7 +58,11 @@ def status(
     run = session(context)
     with run.brain() as brain:
         if not skipped:
-            run.show(brain.status(), as_json=as_json, explain=explain)
+            found = brain.status()
+            differs = front.difference()
+            if differs:
+                found = replace(found, notices=(*found.notices, differs))
+            run.show(found, as_json=as_json, explain=explain)
             return
         items = brain.library.left_out()
     run.show(items, "left_out", as_json=as_json)
@@ -174,6 +180,14 @@ def restore(
     from brain.config.secret import Secret
 
     run = session(context)
+    if (
+        not (dry_run or to)
+        and front.told_by_the_server("version", seconds=5.0) is not None
+    ):
+        raise BrainError(
+            "the server of this home has the store open",
+            "end it first, by Ctrl-C in its terminal or systemctl --user stop brain; then restore again",
+        )
     words = ""
     if path.suffix == ENCRYPTED_SUFFIX and identity is None:
         words = passphrase(run, twice=False)

@@ -7,14 +7,18 @@ The commands that start other doors. Leaves the socket to `resident`, HTTP to `b
 
 from __future__ import annotations
 
+import json
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from brain import __version__
-from brain.doors.cli import front
+from brain.doors.cli import front, wire
 from brain.doors.cli.app import DOORS, register
 from brain.doors.cli.options import LabelWord, choice, flag, option
 from brain.doors.cli.session import Session, session
@@ -26,7 +30,10 @@ if TYPE_CHECKING:
     from brain.app.loaded import LoadedModels
     from brain.app.pool import Pool
     from brain.config import Config
+    from brain.doors.http.access import Access
     from brain.doors.http.settings import Settings
+    from brain.doors.log import Log
+    from brain.doors.upkeep import Upkeep
 
 PORT = 8420
 HOST = "127.0.0.1"
@@ -85,6 +92,7 @@ def serve(
     from brain.doors.http.access import token_of
     from brain.doors.http.app import check
     from brain.doors.http.settings import Settings
+    from brain.doors.upkeep import check_service
     from brain.labels import Label
 
     run = session(context)
@@ -105,6 +113,7 @@ def serve(
         key=key,
     )
     check(settings)
+    check_service(config.service)
     with Pool(load) as pool:
         _serve(run, pool, settings, watch=not (no_watch or read_only))
 
@@ -153,6 +162,24 @@ def _new_address() -> str:
     return said
 
 
+class _Told:
+    """What the server says of itself to the commands of its home."""
+
+    def __init__(self, settings: Settings, access: Access) -> None:
+        self._settings = settings
+        self._access = access
+        self.upkeep: Upkeep | None = None  # once it serves
+
+    def __call__(self, what: str) -> str:
+        if what == "address":
+            return f"{self._settings.address}/?word={self._access.new_word()}"
+        if what == "version":
+            return f"{__version__} {wire.environment()}"
+        if what == "health" and self.upkeep is not None:
+            return json.dumps(asdict(self.upkeep.health()))
+        return ""
+
+
 def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None:
     """Open the socket and the port, say where, and answer until it is ended."""
     from brain.doors.cli.resident import Resident
@@ -160,15 +187,9 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
     from brain.doors.http.app import application, listening
     from brain.doors.http.app import run as answer_http
     from brain.doors.log import Log
-    from brain.doors.watch import Watcher
 
     access = Access(token_of(pool.config.home))
-
-    def told(what: str) -> str:
-        if what != "address":
-            return ""
-        return f"{settings.address}/?word={access.new_word()}"
-
+    told = _Told(settings, access)
     with ExitStack() as opened:
         log = opened.enter_context(Log(pool.config.home))
         opened.enter_context(log.of_failures())
@@ -176,14 +197,41 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
         opened.enter_context(Resident(pool, told))
         index = pool.run(_warm)
         log.say(f"serving: version {__version__}, process {os.getpid()}")
-        if watch:
-            watcher = opened.enter_context(Watcher(pool, log.say))
-            pool.watched = watcher.keeps_up
+        look = None
+        if not settings.read_only:
+            told.upkeep = opened.enter_context(_looked_after(pool, log, watch=watch))
+            look = told.upkeep.health
         home = short_path(str(pool.config.home))
         run.out.say(f"serving {home}; its index is {index}. Ctrl-C ends it")
         run.out.print([told("address")])
         run.out.flush()
-        answer_http(application(pool, settings, access), settings, listens)
+        answer_http(application(pool, settings, access, look), settings, listens)
+
+
+@contextmanager
+def _looked_after(pool: Pool, log: Log, *, watch: bool) -> Iterator[Upkeep]:
+    """The server's upkeep, and its folders watched where that is wanted."""
+    from brain.doors.service import restart_unit
+    from brain.doors.upkeep import Upkeep
+    from brain.doors.watch import Watcher
+
+    service = pool.config.service
+    restart = None
+    if service.restart_ollama:
+        restart = partial(restart_unit, service.restart_ollama)
+    with ExitStack() as opened:
+        watcher = None
+        if watch:
+            watcher = opened.enter_context(Watcher(pool, log.say))
+            pool.watched = watcher.keeps_up
+        upkeep = Upkeep(
+            pool,
+            log.say,
+            nightly=service.nightly,
+            restart=restart,
+            watched=lambda: watcher.told() if watcher else (0, ()),
+        )
+        yield opened.enter_context(upkeep)
 
 
 def _warm(brain: Brain) -> str:

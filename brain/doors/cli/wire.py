@@ -31,11 +31,11 @@ MOST_BYTES = (
 )  # of one message; an answer with everything in it has a few hundred thousand
 # Variables that change what a command does, by name or by the beginning or end of it: with other values than the
 # server's the command works by itself.
-NAMES = ("HOME", "LANG", "LANGUAGE", "TZ", "TZDIR")
-BEGINNINGS = ("BRAIN_", "LC_", "OLLAMA_", "XDG_")
+NAMES = ("HOME", "LANG", "LANGUAGE", "TZ", "TZDIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
+BEGINNINGS = ("BRAIN_", "LC_", "OLLAMA_")
 ENDS = ("_API_KEY",)
-# Of the home it is compared where it leads to; who watches decides nothing.
-LEFT_OUT = ("BRAIN_HOME", "XDG_SESSION_ID", RUNTIME)
+# Of the home it is compared where it leads to. What else begins with XDG_ tells of a desktop, which a service has not.
+LEFT_OUT = ("BRAIN_HOME",)
 
 
 def address(home: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
@@ -51,13 +51,18 @@ def address(home: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
     return place if len(os.fsencode(place)) <= ADDRESS_BYTES else None
 
 
-def environment(environ: Mapping[str, str] = os.environ) -> str:
-    """A digest of every variable that changes what a command does."""
-    chosen = sorted(
-        (name, value)
+def settings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Every variable that changes what a command does, but where the home is."""
+    return {
+        name: value
         for name, value in environ.items()
         if name not in LEFT_OUT and _counts(name)
-    )
+    }
+
+
+def environment(environ: Mapping[str, str] = os.environ) -> str:
+    """A digest of them."""
+    chosen = sorted(settings(environ).items())
     return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
 
 

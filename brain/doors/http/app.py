@@ -6,6 +6,7 @@ uvicorn listens; its signals end it in good order. Leaves each path to the modul
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -17,6 +18,7 @@ from brain.doors.http import openapi
 from brain.doors.http.access import Access
 from brain.doors.http.api import Api
 from brain.doors.http.guard import Guard
+from brain.doors.http.health import health_routes
 from brain.doors.http.openai import OpenAi
 from brain.doors.http.pages import Pages, to_health, wants_page
 from brain.doors.http.settings import LOOPBACK, Settings
@@ -29,12 +31,18 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from brain.app.pool import Pool
+    from brain.health import Health
 
 STOP_SECONDS = 5  # for which answers that were begun may go on after a signal
 
 
-def application(pool: Pool, settings: Settings, access: Access) -> ASGIApp:
-    """Everything that is answered over HTTP."""
+def application(
+    pool: Pool,
+    settings: Settings,
+    access: Access,
+    look: Callable[[], Health] | None = None,
+) -> ASGIApp:
+    """Everything that is answered over HTTP. `look`: how the server is."""
     pages = Pages(pool, settings)
 
     async def unknown(request: Request, _error: Exception) -> Response:
@@ -44,6 +52,7 @@ def application(pool: Pool, settings: Settings, access: Access) -> ASGIApp:
     routes = [
         Route("/health", health),
         *Api(pool, settings).routes(),
+        *health_routes(look),
         openapi.route(settings),
         *pages.routes(),
         *OpenAi(pool, settings).routes(),
