@@ -5,12 +5,12 @@ Leaves the chain to `brain.governance.ledger`, and the sums to `brain.governance
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from brain.app.governed import budget_of, ledger_of, policies_of
-from brain.app.resources import Noun
+from brain.app.resources import Noun, clean
 from brain.errors import UsageError
 from brain.governance.figures import Spending, SpentRow
 from brain.governance.ledger import Entry, Verified
@@ -64,6 +64,29 @@ class LedgerBook(Noun):
         among = limit if not kind else newest
         found = ledger.last(among, kinds=kinds)[:limit]
         return LedgerRows(tuple(map(_as_fields, found)), newest)
+
+    def handed(
+        self,
+        tool: str,
+        client: str,
+        at_most: str,
+        ids: Sequence[str],
+        *,
+        withheld: int = 0,
+        because: str = "",
+    ) -> None:
+        """Note that a program was handed something here: what it called, and of what the result was made."""
+        if self._resources.read_only:
+            return  # on such a disk nothing can be noted
+        ledger_of(self._resources).append(
+            "handed",
+            action=f"agent {clean(tool)}",
+            client=clean(client),
+            label=at_most,
+            origins=tuple(ids),
+            withheld=withheld,
+            because=clean(because),
+        )
 
     def verify(self) -> Verified:
         """Walk the chain, and compare it with its head and the bodies that are kept."""

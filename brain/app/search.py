@@ -17,9 +17,11 @@ from brain.app.resources import Resources
 from brain.app.serving import Serving
 from brain.app.sync import refresh
 from brain.app.times import in_time, resolved
-from brain.app.unmet import check, check_types, told_to
+from brain.app.unmet import check, check_types, sees_less, told_to
 from brain.confidence import absent
+from brain.labels import effective
 from brain.prompts import NOTHING_IN
+from brain.store.sql import WALKED
 from brain.types import Confidence, Mode, Passage, Request, Retrieved
 
 WORDS_ALONE = Serving(None, "", "asked for")
@@ -57,7 +59,25 @@ def search(resources: Resources, request: Request) -> Retrieved:
     if below:
         nearest = nearest_first(resources, request.question, found.passages)
         found = replace(found, passages=nearest)
-    return replace(found, notices=tuple(notices), below_floor=below)
+    hidden = withheld(resources, request)
+    return replace(found, notices=tuple(notices), below_floor=below, withheld=hidden)
+
+
+def withheld(resources: Resources, request: Request) -> int:
+    """How many of the first passages would be others, were it not for the label that the request may see at most.
+
+    Only this number leaves the second look. 0 where the request may see everything.
+    """
+    most = request.scope.at_most
+    if most is None or not sees_less(request.scope):
+        return 0  # the first says it to the type checker
+    wider = replace(request, scope=replace(request.scope, at_most=None))
+    walked = bool(resources.store.library.setting(WALKED))
+    hidden = 0
+    for passage in ranked(resources, wider).passages:
+        if effective(passage.label, walked=walked) > most:
+            hidden += 1
+    return hidden
 
 
 def narrowed(resources: Resources, request: Request) -> tuple[Request, list[str]]:

@@ -136,6 +136,7 @@ HEAVY = (
     "rich",
     "anthropic",
     "openai",
+    "mcp",
 )
 
 

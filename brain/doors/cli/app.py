@@ -44,6 +44,7 @@ MODULES = (
     "quality",
     "serving",
     "service",
+    "agents",
 )
 
 EVERY_DAY = "Every day"

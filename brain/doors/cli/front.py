@@ -102,6 +102,25 @@ def _stuck(seconds: float) -> Unavailable:
     )
 
 
+def called(said: Said) -> Said | None:
+    """What the server of this home answers to a call of an agent; None where this process has to."""
+    connection = _connected()
+    if connection is None:
+        return None
+    asked = {
+        "version": __version__,
+        "environment": wire.environment(),
+        "call": said,
+    }
+    with connection:
+        try:
+            wire.send(connection, asked)
+            answer = wire.receive(connection) or {}
+        except (OSError, ValueError):
+            return None
+    return answer.get("reply")
+
+
 def _interrupted(words: Sequence[str]) -> int:
     """Say it as a command does that works by itself. The server stops with the next thing that it prints."""
     from brain.doors.cli.outcome import exit_code

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from brain.types import Passages
 
 BACKLOG = 64
+Called = Callable[["Brain", "Said"], "Said"]
 ANSWERS: dict[str, Yes] = {"once": "once", "hour": "hour"}
 
 
@@ -69,7 +70,7 @@ class Sent(io.TextIOBase):
 class Resident:
     """Listens on the socket of a home and does what comes, each command in a worker of the pool. A context manager.
 
-    `told` answers what a command asks of the server itself ("address").
+    `told` answers what a command asks of the server itself ("address"), `called` the call of an agent.
     Raises `BrainError` where another server has the home, or no socket can be made.
     """
 
@@ -77,10 +78,12 @@ class Resident:
         self,
         pool: Pool,
         told: Callable[[str], str] = lambda _what: "",
+        called: Called | None = None,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._pool = pool
         self._told = told
+        self._called = called
         self._environment = wire.environment(environ)
         place = wire.address(pool.config.home, environ)
         if place is None:
@@ -131,13 +134,22 @@ class Resident:
                 wire.send(connection, {"no": differs})
                 return
             try:
-                code = self._pool.run(lambda brain: _done(brain, connection, asked))
+                answer = self._pool.run(
+                    lambda brain: self._answer(brain, connection, asked)
+                )
             except SystemExit:
                 return
             except BrainError as error:  # more work than may wait
-                wire.send(connection, {"no": error.message})
-                return
-            wire.send(connection, {"code": code})
+                answer = {"no": error.message}
+            wire.send(connection, answer)
+
+    def _answer(self, brain: Brain, connection: socket.socket, asked: Said) -> Said:
+        """In a worker: the call of an agent, or a command."""
+        if "call" not in asked:
+            return {"code": _done(brain, connection, asked)}
+        if self._called is None:
+            return {"no": "this server answers no agents"}
+        return {"reply": self._called(brain, asked["call"])}
 
     def _differs(self, asked: Said) -> str:
         """Why this server must not do it; "" when it may."""

@@ -54,6 +54,7 @@ AtMost = Annotated[
     LabelWord,
     choice("--at-most", "The most confidential that programs of others' make see."),
 ]
+Writes = Annotated[bool, flag("--writes", "Agents may propose what to remember.")]
 Address = Annotated[
     bool, flag("--address", "Print a new address of the running server and leave.")
 ]
@@ -79,6 +80,7 @@ def serve(
     certificate: Certificate = "",
     key: Key = "",
     read_only: ReadOnly = False,
+    writes: Writes = False,
     no_watch: NoWatch = False,
     at_most: AtMost = LabelWord.INTERNAL,
     address: Address = False,
@@ -109,6 +111,7 @@ def serve(
         host,
         at_most=Label.of(at_most),
         read_only=read_only,
+        writes=writes and not read_only,
         certificate=certificate,
         key=key,
     )
@@ -182,6 +185,9 @@ class _Told:
 
 def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None:
     """Open the socket and the port, say where, and answer until it is ended."""
+    from brain.doors.agents.calls import answer_wire
+    from brain.doors.agents.mounted import PATH, Mounted
+    from brain.doors.agents.rights import Rights
     from brain.doors.cli.resident import Resident
     from brain.doors.http.access import Access, token_of
     from brain.doors.http.app import application, listening
@@ -194,7 +200,7 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
         log = opened.enter_context(Log(pool.config.home))
         opened.enter_context(log.of_failures())
         listens = opened.enter_context(listening(settings))
-        opened.enter_context(Resident(pool, told))
+        opened.enter_context(Resident(pool, told, answer_wire))
         index = pool.run(_warm)
         log.say(f"serving: version {__version__}, process {os.getpid()}")
         look = None
@@ -205,7 +211,9 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
         run.out.say(f"serving {home}; its index is {index}. Ctrl-C ends it")
         run.out.print([told("address")])
         run.out.flush()
-        answer_http(application(pool, settings, access, look), settings, listens)
+        agents = Mounted(pool, Rights(settings.at_most, writes=settings.writes))
+        app = application(pool, settings, access, look, {PATH: agents})
+        answer_http(app, settings, listens)
 
 
 @contextmanager

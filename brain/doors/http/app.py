@@ -6,7 +6,8 @@ uvicorn listens; its signals end it in good order. Leaves each path to the modul
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from brain.app.pool import Pool
     from brain.health import Health
 
+NOTHING: Mapping[str, ASGIApp] = MappingProxyType({})
 STOP_SECONDS = 5  # for which answers that were begun may go on after a signal
 
 
@@ -41,8 +43,9 @@ def application(
     settings: Settings,
     access: Access,
     look: Callable[[], Health] | None = None,
+    mounted: Mapping[str, ASGIApp] = NOTHING,
 ) -> ASGIApp:
-    """Everything that is answered over HTTP. `look`: how the server is."""
+    """Everything that is answered over HTTP. `look`: how the server is; `mounted`: other doors, each by its path."""
     pages = Pages(pool, settings)
 
     async def unknown(request: Request, _error: Exception) -> Response:
@@ -56,6 +59,7 @@ def application(
         openapi.route(settings),
         *pages.routes(),
         *OpenAi(pool, settings).routes(),
+        *(Route(path, app) for path, app in mounted.items()),
     ]
     app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
     return Guard(app, access, settings.hosts, settings.scheme, page=pages.refused)

@@ -17,6 +17,7 @@ CONFIDENTIAL = Label.CONFIDENTIAL
 class Settings:
     """`at_most`: what programs that speak another's protocol may see (the OpenAI shape, MCP); the page and the JSON
     interface are the person's own and see everything. `read_only`: nothing is kept and nothing is changed.
+    `writes`: agents may propose what to remember.
     `certificate`, `key`: files for https, "" without.
     """
 
@@ -24,6 +25,7 @@ class Settings:
     host: str = HOST
     at_most: Label = Label.INTERNAL
     read_only: bool = False
+    writes: bool = False
     certificate: str = ""
     key: str = ""
 

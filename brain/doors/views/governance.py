@@ -35,7 +35,7 @@ CENT = 10_000  # micro-dollars; below it a sum is told to the hundredth of a cen
 BAR_CELLS = 30
 FULL_CELL = "█"
 # Facts of a row that the line of a list tells, in their order; --explain tells all of them.
-TOLD = ("decision", "action", "model", "host", "label")
+TOLD = ("decision", "action", "client", "model", "host", "label")
 
 
 def dollars(micro: int) -> str:

@@ -1,0 +1,82 @@
+"""Agents over HTTP: the same tools at one path of the server, each request by itself.
+
+Who may ask is decided before it (the guard of the HTTP door). Serves `brain serve`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+
+from brain.app.pool import Busy
+from brain.doors.agents.calls import ABOUT, call, failed
+from brain.doors.agents.server import Door
+from brain.doors.agents.shapes import Reply
+from brain.errors import BrainError
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from brain.app.pool import Pool
+    from brain.doors.agents.rights import Rights
+    from brain.doors.agents.shapes import Values
+
+PATH = "/mcp"
+BODY_BYTES = 2**20
+
+
+class Mounted:
+    """An ASGI application over a pool. It starts with its first request, in the loop of that."""
+
+    def __init__(self, pool: Pool, rights: Rights) -> None:
+        self._pool = pool
+        self._rights = rights
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[StreamableHTTPSessionManager] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request of the protocol."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop or self._ready is None:
+            self._loop = loop
+            self._ready = loop.create_future()
+            self._running = loop.create_task(self._run(self._ready))
+        manager = await asyncio.shield(self._ready)
+        await manager.handle_request(scope, receive, send)
+
+    async def answer(self, name: str, given: Values, by: str) -> Reply:
+        """A call, by a worker of the pool."""
+
+        try:
+            future = self._pool.submit(
+                lambda brain: call(brain, name, given, self._rights, by)
+            )
+        except Busy as error:
+            return failed(error)
+        try:
+            return await asyncio.wrap_future(future)
+        except BrainError as error:  # the store cannot be opened
+            return failed(error)
+
+    async def _run(self, ready: asyncio.Future[StreamableHTTPSessionManager]) -> None:
+        """Keep the library's own tasks alive for as long as the loop runs."""
+        known = await self.answer(ABOUT, {}, "")
+        cloud = bool(known.data.get("cloud"))
+        door = Door(self.answer, self._rights, known.text, cloud)
+        manager = StreamableHTTPSessionManager(
+            door.server(),
+            json_response=True,
+            stateless=True,
+            # Host and Origin were looked at before
+            security_settings=TransportSecuritySettings(
+                enable_dns_rebinding_protection=False
+            ),
+            max_request_body_size=BODY_BYTES,
+        )
+        async with manager.run():
+            ready.set_result(manager)
+            await asyncio.Event().wait()
