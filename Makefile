@@ -11,7 +11,10 @@ ROOMY := df -Pk /dev/shm | awk 'END {exit $$4 < 4000000}' && ! grep -q '^\S* /de
 SCRATCH ?= $(shell ($(ROOMY)) 2>/dev/null && echo /dev/shm)
 LINTED := $(VENV)/lint.txt
 
-.PHONY: test-mutants setup demo test test-slow check-all lint bench commands clean
+# Playwright is for these tests alone, so that it has a venv of its own, which sees the other.
+BROWSER := .venv-browser
+
+.PHONY: test-browser test-mutants setup demo test test-slow check-all lint bench commands clean
 setup: $(STAMP)
 
 $(STAMP): requirements.txt pyproject.toml
@@ -53,7 +56,12 @@ test-slow: setup
 test-mutants: setup
 	$(BIN)/python -m tests.mutants
 
-check-all: test test-slow
+# The page in a real Chromium, which is installed where it is missing and may be (Debian, as root or by sudo).
+test-browser: setup
+	$(BIN)/python -m tests.browser.install $(BROWSER)
+	$(BROWSER)/bin/python -m pytest -q tests/browser
+
+check-all: test test-browser test-slow
 
 bench: setup
 	$(BIN)/python -m benchmarks.run
@@ -62,4 +70,4 @@ commands: setup
 	$(BIN)/python -m brain.doors.cli.reference docs/COMMANDS.md
 
 clean:
-	rm -rf $(VENV) .demo build dist *.egg-info
+	rm -rf $(VENV) $(BROWSER) .demo build dist *.egg-info
