@@ -15,10 +15,12 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from brain.doors.agents import tools
+from brain.doors.agents.install import PROGRAMS
 from brain.doors.agents.mounted import PATH
 from brain.doors.cli.app import command
 from brain.doors.http.settings import Settings
 from tests.doors.agents_support import store
+from tests.end_to_end import brain
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "AGENTS.md").read_text("utf-8")
@@ -82,6 +84,21 @@ def test_what_is_started_answers(
     asyncio.run(work())
 
 
+def installs() -> list[str]:
+    lines = "".join(blocks("sh")).splitlines()
+    return [line for line in lines if line.startswith("brain agent ")]
+
+
+@pytest.mark.parametrize("line", installs())
+def test_what_is_installed_is_shown(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "person"))
+    ran = brain(*shlex.split(line)[1:])
+    assert ran.code == 0
+    assert "+# The person's notes" in ran.stdout
+
+
 def test_the_address_is_the_one_that_serves() -> None:
     entries = [json.loads(text)["mcpServers"]["brain"] for text in blocks("json")]
     addresses = [one["url"] for one in entries if "url" in one]
@@ -108,6 +125,7 @@ def test_the_commands_that_it_names_are_there() -> None:
     named = set(re.findall(r"\bbrain ([a-z]+)", "".join(blocks("sh"))))
     named |= set(re.findall(r"`brain ([a-z]+)", PAGE))
     assert named <= set(command().commands)
+    assert len(installs()) == len(PROGRAMS)
     assert {"mcp", "serve", "inbox", "ledger", "label"} <= named
 
 
