@@ -14,7 +14,7 @@ LINTED := $(VENV)/lint.txt
 # Playwright is for these tests alone, so that it has a venv of its own, which sees the other.
 BROWSER := .venv-browser
 
-.PHONY: test-browser test-mutants setup demo test test-slow check-all lint bench commands clean
+.PHONY: test-browser test-chat test-mutants setup demo test test-slow check-all lint bench commands clean
 setup: $(STAMP)
 
 $(STAMP): requirements.txt pyproject.toml
@@ -55,6 +55,11 @@ test-slow: setup
 # Takes each guard of what may leave away in turn: a test must fail for each. A quarter of an hour.
 test-mutants: setup
 	$(BIN)/python -m tests.mutants
+
+# A chat program of others over the server: installed into a folder of its own, from the registry.
+test-chat: setup
+	test -x .chat/bin/llm || ($(PYTHON) -m venv .chat && .chat/bin/pip install --quiet --disable-pip-version-check "llm>=0.36,<1")
+	BRAIN_CHAT_PROGRAM=$(CURDIR)/.chat/bin/llm $(BIN)/pytest -q tests/doors/test_chat_program.py
 
 # The page in a real Chromium, which is installed where it is missing and may be (Debian, as root or by sudo).
 test-browser: setup

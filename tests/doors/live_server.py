@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +26,8 @@ def live_server(
         running = server(application(pool, settings, access), settings)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listens]})
         thread.start()
+        while thread.is_alive() and not running.started:
+            time.sleep(0.01)
         try:
             yield settings
         finally:
