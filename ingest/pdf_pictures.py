@@ -20,7 +20,7 @@ import pypdfium2
 from pypdfium2 import raw
 
 WIDTH = 1_200  # pixels of a picture: sharp on a screen of twice the usual density, half a page wide
-PIXELS = 4_000_000  # of the largest picture, whatever size a page claims
+HEIGHT = 3_600  # pixels at most, whatever size a page claims
 COMPRESSION = 6  # of zlib
 DEVICE = 1 << 20  # steps across a page in which places are told
 Box = tuple[float, float, float, float]
@@ -51,7 +51,7 @@ def answer(request: Any, payload: bytes, _kept: ExitStack) -> Iterable[dict[str,
 
 def _drawn(page: pypdfium2.PdfPage) -> bytes:
     width, height = page.get_size()
-    scale = min(WIDTH / width, (PIXELS / (width * height)) ** 0.5)
+    scale = min(WIDTH / width, HEIGHT / height)
     bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=False)
     rows = bytes(bitmap.buffer)
     return png(rows, bitmap.width, bitmap.height, bitmap.stride, bitmap.n_channels)

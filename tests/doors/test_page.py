@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 
 from brain.app.originals import Part
+from brain.doors.http.asking import shape
 from brain.doors.http.places import Text, address, find
-from brain.doors.http.rendering import HERE, static_files
+from brain.doors.http.rendering import HERE, Rendering, static_files
 from brain.doors.http.settings import Settings
+from brain.types import Answer, Elsewhere
 from tests.doors.http_support import Door, http_door
 from tests.end_to_end import ROOT, brain
+from tests.stand_in_ollama import StandIn
 
 CORPUS = ROOT / "sample_corpus"
 FIRST_LOAD_BYTES = 120_000
@@ -362,3 +365,53 @@ def test_an_address_holds_the_quote_and_leads_to_the_place() -> None:
     assert address("ab12", "x.PDF", "p. 3") == "/doc/ab12/page/3"
     assert address("ab12", "mail.eml", "p. 3") == "/doc/ab12#p3"
     assert address("ab12", "x.txt", "") == "/doc/ab12"
+
+
+def test_what_a_model_writes_comes_after_the_quote_and_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StandIn(models=("qwen3:4b",)) as server:
+        monkeypatch.setenv("BRAIN_OLLAMA_HOST", server.url)
+        monkeypatch.setenv("BRAIN_MODELS_ASK", "qwen3:4b")
+        with http_door(tmp_path / "notes") as door:
+            headers = {"accept": "text/event-stream"}
+            streamed = door.own.post(
+                "/ask", data={"question": "when does the lease end?"}, headers=headers
+            ).text
+            whole = ask(door, "when does the lease end?")
+    events = re.findall(r"event: (\w+)\ndata: (.*)", streamed)
+    said = [(name, json.loads(data)["into"]) for name, data in events]
+    assert said[:2] == [("quote", "said"), ("quote", "sources")]
+    assert ("sentence", "said") in said
+    assert said[-1] == ("answer", "")
+    assert "lease.md" in events[1][1]
+    assert "Written by qwen3:4b, on this machine" in whole
+    assert 'aria-label="source 1">1</a>' in whole
+    assert "<blockquote>The lease ends on" in whole
+
+
+def test_what_another_document_says_leads_to_its_place_too(door: Door) -> None:
+    """An answer is checked against what contradicts it by a click, and the timeline leads to what it cites."""
+    other = Elsewhere(
+        "tea.md",
+        "L3",
+        "Black tea wants water at 96 °C and four minutes.",
+        (25, 30),
+        "2026-03-01",
+        newer=True,
+    )
+    answer = Answer("how hot?", "supported", "hot", differs=(other,), also=(other,))
+    html = Rendering(read_only=False).text(
+        "answer.html", answer=answer, **shape(answer)
+    )
+    assert "says “96 °C” (newer, 2026-03-01)" in html
+    ask(door, "how hot is black tea?")
+    links = re.findall(r'href="(/open[^"]+)"', html + door.own.get("/timeline").text)
+    assert len(links) == 3
+    for link in map(unescape, links):
+        led = door.own.get(link, follow_redirects=False)
+        assert led.headers["location"].endswith("#L3")
+        assert "Black tea wants water" in door.own.get(link).text
+    assert "<mark>Black tea wants water" in door.own.get(unescape(links[0])).text
+    assert door.own.get("/open?source=nowhere.md").status_code == 404
+    assert door.own.get("/open").status_code == 400

@@ -10,13 +10,20 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote as escaped
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from brain.doors.http import forms
-from brain.doors.http.places import PARTS_SHOWN, QUOTE_CHARS, Text, find, pieces
+from brain.doors.http.places import (
+    PARTS_SHOWN,
+    QUOTE_CHARS,
+    Text,
+    address,
+    find,
+    pieces,
+)
 from brain.doors.http.work import done
 from brain.doors.lines import day
-from brain.errors import NotFound
+from brain.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -45,11 +52,24 @@ class Documents:
     def paths(self) -> dict[str, Callable[[Request], Awaitable[Response]]]:
         """Each path with what answers it."""
         return {
+            "/open": self.open,
             "/doc/{id}": self.document,
             "/doc/{id}/original": self.original,
             "/doc/{id}/page/{number:int}": self.leaf,
             "/doc/{id}/page/{number:int}/picture": self.picture,
         }
+
+    async def open(self, http: Request) -> Response:
+        """Lead to the place of a source that is known by its path."""
+        given = forms.query(http, "source", "at", "quote")
+        if not given["source"]:
+            raise UsageError("there is no source to open", "follow a link of the page")
+        detail = await done(
+            self._pool, lambda brain: brain.library.document(given["source"])
+        )
+        row = detail.row
+        place = address(row.id, row.source, given["at"], given["quote"])
+        return RedirectResponse(place, status_code=303)
 
     async def document(self, http: Request) -> Response:
         """Its text. `quote`: marked where it stands; `at`: the anchor that has to be shown; `from`: the first part."""

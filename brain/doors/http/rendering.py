@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -144,6 +145,18 @@ def citation_address(item: Citation) -> str:
     return places.address(item.passage_id, item.source, item.locator, quote)
 
 
+def source_address(source: str, locator: str = "", quote: str = "") -> str:
+    """Of a place in a source that is known by its path."""
+    fields = {"source": source, "at": locator, "quote": quote[: places.QUOTE_CHARS]}
+    return f"/open?{urlencode(fields)}"
+
+
+def cited_address(place: str) -> str:
+    """Of a place as an episode keeps it: `notes/tea.md:L13`."""
+    source, _colon, locator = place.rpartition(":")
+    return source_address(source, locator)
+
+
 def snippet(item: Passage, query: str) -> Pieces:
     """The beginning of what matched, the words of the query marked."""
     begin = item.matched.start if item.matched else 0
@@ -184,6 +197,7 @@ def _cited(match: re.Match[str], known: Mapping[int, Citation]) -> tuple[str, st
 FILTERS = {
     "count": lines.count,
     "citation_address": citation_address,
+    "cited_address": cited_address,
     "day": lines.day,
     "dollars": dollars,
     "duration": lines.duration,
@@ -194,5 +208,6 @@ FILTERS = {
     "path": short_path,
     "size": lines.size,
     "snippet": snippet,
+    "source_address": source_address,
     "written": written,
 }
