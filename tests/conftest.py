@@ -93,6 +93,16 @@ def ready_children() -> Iterator[ReadyChildren]:
     ready.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def behind() -> Iterator[None]:
+    """A process that computes vectors behind a command outlives the command, but not the tests."""
+    yield
+    for process in vectors._started:
+        process.kill()
+        process.wait()
+    vectors._started.clear()
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The file of a store in which nothing is. The tests of the migrations say b"": then every store is made anew."""
