@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -285,6 +286,8 @@ def test_the_watch_command_takes_in_and_ends_with_ctrl_c(notes: Path) -> None:
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
+        # What a shell starts behind itself is deaf to it, and hands that on
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert watching.stderr is not None
     assert watching.stderr.readline() == "watching 1 folder. Ctrl-C ends it\n"

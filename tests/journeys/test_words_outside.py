@@ -99,7 +99,8 @@ def outside(heard: Heard, *own: Path) -> list[str]:
         )
         if (
             not inside
-            and not path.startswith(("/dev/", "file:", ":memory:"))
+            and not path.startswith(("file:", ":memory:"))
+            and not Path(path).is_char_device()  # which keeps nothing
             and ".pyc" not in path
         ):
             found.append(path)
