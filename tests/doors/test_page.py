@@ -115,6 +115,12 @@ def test_what_the_notes_do_not_hold_is_said_with_the_nearest(door: Door) -> None
     html = ask(door, "which football team does Duarte support?")
     assert "Not in your notes" in html
     assert "The nearest" in html
+    again = re.search(
+        r'name="question" value="([^"]+)"><input type="hidden" name="anyway" value="1">',
+        html,
+    )
+    assert again
+    assert "Not in your notes" not in ask(door, unescape(again[1]), anyway="1")
 
 
 def test_a_question_is_kept_unless_it_is_not_wanted(door: Door) -> None:
