@@ -122,9 +122,9 @@ def _whole_store(resources: Resources, request: Request, say: Say) -> Answer | N
         wanted.phrases, any_of=wanted.any_of, tag=wanted.tag, scope=scope
     )
     rows = resources.store.search.passages(ids, scope=scope)
-    asked = whole_store.render(
-        question, wanted, rows, covered=covered, total=resources.store.library.count()
-    )
+    # How much there is that may not be seen is confidential as well
+    total = covered if sees_less(scope) else resources.store.library.count()
+    asked = whole_store.render(question, wanted, rows, covered=covered, total=total)
     say("sentence", asked.text)
     return asked
 

@@ -139,7 +139,8 @@ def test_what_is_not_in_the_notes_is_said_and_nothing_is_cited(
 ) -> None:
     question = "which football team does Duarte support?"
     reply = client.chat.completions.create(model="brain", messages=asked(question))
-    assert reply.choices[0].message.content == "Not in your notes."
+    assert reply.choices[0].message.content is not None
+    assert reply.choices[0].message.content.startswith("Not in your notes.\n")
     assert reply.choices[0].message.annotations == []
     assert beside(reply)["state"] == "not_found"
 
@@ -190,6 +191,17 @@ def test_what_is_confidential_is_not_seen(client: openai.OpenAI) -> None:
     )
     assert "7719" not in reply.model_dump_json()
     assert "garnet.md" not in reply.model_dump_json()
+    assert "1 passage left out" in (reply.choices[0].message.content or "")
+    assert beside(reply)["withheld"] == 1
+
+
+def test_how_much_there_is_that_is_confidential_is_not_told(
+    client: openai.OpenAI,
+) -> None:
+    reply = client.chat.completions.create(
+        model="brain", messages=asked("how many notes mention tea?")
+    )
+    assert "(covered 2 of 2 documents)" in (reply.choices[0].message.content or "")
 
 
 def test_what_is_confidential_is_seen_where_the_server_was_told_so(door: Door) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from brain.doors.http.openai_said import Said, harmless
-from brain.types import Answer, Citation, Elsewhere, Passage
+from brain.labels import NOT_WALKED
+from brain.types import Answer, Citation, Elsewhere, Passage, State
 
 PAGES = "http://127.0.0.1:8420"
 
@@ -118,6 +119,17 @@ def test_a_number_that_no_citation_has_leads_nowhere() -> None:
     assert numbers(said, odd) == [f"{PAGES}/doc/d1?quote=a+quote#L1"]
     assert "[2]:" not in text
     assert said.beside(odd)["citations"][1]["url"] is None
+
+
+@pytest.mark.parametrize("state", ["supported", "not_found"])
+def test_what_is_left_out_is_counted_with_the_step_that_grants_it(state: State) -> None:
+    fewer = replace(ANSWER, state=state, withheld=3)
+    assert "\n\n3 passages left out: more confidential" in heard(
+        Said(PAGES), answer=fewer
+    )
+    unlabelled = heard(Said(PAGES), ("notice", NOT_WALKED), answer=fewer)
+    assert f"\n\n3 passages left out: {NOT_WALKED}" in unlabelled
+    assert "left out" not in heard(Said(PAGES))
 
 
 def test_a_document_that_says_something_else_is_named() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from brain.doors import json_out
 from brain.doors.http import places
-from brain.doors.lines import place, plain, short_path
+from brain.doors.lines import count, place, plain, short_path
 from brain.doors.text import one_line, safe_text
 from brain.doors.views.answers import elsewhere, how_sure
 from brain.labels import NOT_WALKED
@@ -25,6 +25,7 @@ LOADS = re.compile(r"(!)(?=\[)|(<)(?=[A-Za-z/!?])")
 # What would say where a number leads: at the beginning of a line, a label and a colon.
 LEADS = re.compile(r"^(\s*)\[(?=[^\]\n]*\]:)", re.MULTILINE)
 NUMBER = re.compile(r"\[(\d+)\]")
+GRANT = "more confidential than a program may see; a person grants it with brain serve --at-most"
 MARKED_CHARS = 300  # of a quote in an address: our page marks them
 BESIDE = (
     "state",
@@ -107,16 +108,19 @@ class Said:
     def _below(self, given: Answer) -> Iterable[str]:
         """What stands below it: other documents, how sure, what may not be shown, and where each number leads."""
         yield "\n".join(harmless(plain(row)) for row in elsewhere(given))
-        if given.state == "not_found":
-            yield NOT_WALKED if NOT_WALKED in self.notices else ""
-        else:
+        if given.state != "not_found":
             yield plain(how_sure(given))
+        if given.withheld:
+            yield f"{count(given.withheld, 'passage')} left out: {self._why_hidden()}"
         addresses = self._addresses(given)
         yield "\n".join(
             f'[{item.number}]: {addresses[item.number]} "{_titled(item)}"'
             for item in given.citations
             if item.number in addresses
         )
+
+    def _why_hidden(self) -> str:
+        return NOT_WALKED if NOT_WALKED in self.notices else GRANT
 
     def _addresses(self, given: Answer) -> dict[int, str]:
         """number -> where our page shows it."""
