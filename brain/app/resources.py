@@ -143,6 +143,8 @@ class Resources:
             make_home(self.config)
             self._store = Store.open(self.config.database, now=self._now)
             noted = self._store.begun_erasure()
+            if self.long_lived:
+                self._store.beside_others()
             if noted:
                 self.finished = self._finish(self, noted)
         return self._store

@@ -10,6 +10,10 @@ from contextlib import suppress
 from brain.app.resources import KINDS, Resources
 from brain.errors import BrainError
 
+# Chunks whose snapshot is written before the first question (4 s); a larger one while questions are answered already:
+# a server that was killed is back in two seconds, whatever is due
+AT_ONCE = 10_000
+
 
 def warm(resources: Resources) -> str:
     """Load everything that a question needs, and say which index answers and why, "" where only words are searched."""
@@ -20,14 +24,22 @@ def warm(resources: Resources) -> str:
     if serving.embedder is None:
         return ""
     serving.embedder.embed_query("warm")
-    return renewed(resources)
+    if resources.store.vectors.total() <= AT_ONCE:
+        renewed(resources)
+    return opened(resources)
 
 
-def renewed(resources: Resources) -> str:
-    """Write a snapshot where one is due and open it. Says which index answers, and why."""
+def renewed(resources: Resources) -> None:
+    """Write a snapshot where one is due and open it."""
     indexes = resources.indexes(resources.serving.fingerprint)
     with suppress(BrainError):  # exact search answers then, and says so
         indexes.update(progress=resources.progress)
+    opened(resources)
+
+
+def opened(resources: Resources) -> str:
+    """Open the indexes as they are. Says which answers, and why."""
+    indexes = resources.indexes(resources.serving.fingerprint)
     for kind in KINDS:
         indexes.index(kind)
     return f"{indexes.name}: {indexes.reason}"

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from brain import __version__
-from brain.app.service import NAMES, memory
+from brain.app.service import NAMES, give_back_memory, memory
 from brain.doors import notify
 from brain.errors import BrainError, UsageError
 from brain.health import Health, OllamaState
@@ -37,9 +38,10 @@ STUCK_SECONDS = 900.0
 WAIT_SECONDS = 1.0  # for what is done beside the rounds; then it is looked at again in the next one
 QUERY_SECONDS = 60.0  # that one is waited for, before the next is tried
 OLLAMA_SECONDS = 300.0  # between two looks at Ollama
+RENEW_SECONDS = 300.0  # between two looks whether Chroma's snapshot is due
 HANGS = 3  # looks in a row that found it hanging, before it is called so: it may be busy for others
 RESTART_SECONDS = 3600.0  # between two restarts of Ollama
-STOPPABLE = ("reading", "embed")  # work in batches that Ctrl-C may end as well
+STOPPABLE = ("reading", "embed", "index")  # work in batches that Ctrl-C may end as well
 LITTLE_DISK = 500 * 2**20  # bytes; a backup or an index may not fit any more
 # After a start at a time when chores were due already, so that a person who has just logged in is not disturbed.
 SETTLE = timedelta(minutes=5)
@@ -82,6 +84,7 @@ class Upkeep:
         self._answered_at = clock()
         self._asked_ollama_at = float("-inf")
         self._restarted_at = float("-inf")
+        self._renewed_at = float("-inf")
         self._hangs = 0
         self._ollama = OllamaState("not asked yet")
         self._last_error = ""
@@ -122,6 +125,7 @@ class Upkeep:
             self._tell(notify.ALIVE)
         if came_back:
             self._go_on()
+        give_back_memory()
 
     def note(self, error: BaseException) -> None:
         """Something went wrong: it is said once, and kept as the last error."""
@@ -179,6 +183,9 @@ class Upkeep:
         if self._clock() - self._asked_ollama_at >= OLLAMA_SECONDS:
             self._asked_ollama_at = self._clock()
             return self._pool.submit(_ask_ollama), self._ollama_found
+        if self._clock() - self._renewed_at >= RENEW_SECONDS:
+            self._renewed_at = self._clock()
+            return self._pool.submit(self._renew), _nothing
         for name in self._due():
             return self._pool.submit(partial(self._do, name)), self._chore_done
         return None
@@ -236,6 +243,10 @@ class Upkeep:
         done = {result.name: _read(result.at) for result in self._results}
         return [name for name in NAMES if (done.get(name) or LONG_AGO) < last]
 
+    def _renew(self, brain: Brain) -> None:
+        with suppress(KeyboardInterrupt), brain.lent(self._unless_it_ends):
+            brain.keep_warm()
+
     def _do(self, name: str, brain: Brain) -> ChoreResult:
         with brain.lent(self._unless_it_ends):
             return brain.service.do(name)
@@ -250,6 +261,10 @@ class Upkeep:
         self._results = (*others, result)
         outcome = "done" if result.ok else "failed"
         self._say(f"{result.name}: {outcome} in {result.seconds:.0f} s: {result.said}")
+
+
+def _nothing(_result: object) -> None:
+    """Nobody needs to know that it is done."""
 
 
 def _ask_ollama(brain: Brain) -> OllamaState:

@@ -43,7 +43,6 @@ REST = 3.0
 REST_SECONDS = 60.0
 RETRY_SECONDS = 5.0  # after a look that failed, doubled up to MOST_RETRY_SECONDS
 MOST_RETRY_SECONDS = 300.0
-RENEW_SECONDS = 60.0  # between two looks whether Chroma's snapshot is due
 # Folders that no look enters and programs write into all the time; ends of names that editors make for a moment.
 NOISY = frozenset({".git", ".obsidian", "node_modules", "__pycache__"})
 PASSING = ("~", ".swp", ".swx", ".swo", ".tmp", ".part", ".crdownload")
@@ -118,8 +117,6 @@ class Watcher:
         self._pending: set[Path] = set()
         self._free_at = 0.0
         self._retry = RETRY_SECONDS
-        self._renewed_at = clock()
-        self._renew = False
         self.state = Watched()
         self._thread = threading.Thread(target=self._run, name="brain-watch")
         self._thread.start()
@@ -222,7 +219,6 @@ class Watcher:
         if begun < self._free_at:
             return
         if not self._pending:
-            self._keep_warm()
             return
         folders = frozenset(self._pending)
         try:
@@ -253,19 +249,10 @@ class Watcher:
         said = ", ".join(f"{count:,} {name}" for count, name in counts if count)
         if said:
             self._say(f"watch: {said} in {took:.1f} s")
-            self._renew = True
         state = self.state
         self.state = Watched(
             state.folders, state.missing, state.trouble, "", state.looks + 1
         )
-
-    def _keep_warm(self) -> None:
-        """Now and then, when nothing else is to be done: Chroma's snapshot anew where much has changed."""
-        if not self._renew or self._clock() - self._renewed_at < RENEW_SECONDS:
-            return
-        self._renew = False
-        self._renewed_at = self._clock()
-        self._pool.run(lambda brain: brain.keep_warm())
 
     def _note(self, folders: Mapping[Path, Identity], trouble: str) -> None:
         """What is watched from now on; what is new of it is said."""

@@ -14,7 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brain.store.connection import Connection, connect, connect_read_only
+from brain.store.connection import (
+    Connection,
+    connect,
+    connect_read_only,
+    with_small_cache,
+)
 from brain.store.sql import first
 
 if TYPE_CHECKING:
@@ -75,6 +80,10 @@ class Store:
     def open(cls, path: Path, *, now: Callable[[], datetime] = local_now) -> Store:
         """Open or create the file and migrate it. Raises `StoreError`."""
         return cls(connect(path), now=now)
+
+    def beside_others(self) -> None:
+        """It is one of several that a process has open: it takes less memory."""
+        with_small_cache(self.connection)
 
     @classmethod
     def open_read_only(

@@ -33,6 +33,9 @@ NEEDED_BYTES = 64 * 1024  # SQLite's shared-memory file takes 32 KiB
 ALONE_VFS = "unix-excl"
 ALONE_SECONDS = 1.0  # a process that has the database open has made the shared-memory file: then it is opened as usual
 CACHE_KIB = 32 * 1024  # SQLite's page cache for one connection
+SHARED_CACHE_KIB = (
+    8 * 1024
+)  # of one of several in a process: the system holds the file for all of them
 
 PRAGMAS = (
     "journal_mode=WAL",
@@ -158,6 +161,11 @@ def connect(
         except sqlite3.Error as error:
             if not is_busy(error) or time.monotonic() > end:
                 raise explain(error, path) from error
+
+
+def with_small_cache(connection: Connection) -> None:
+    """For one of several connections of a process."""
+    connection.conn.execute(f"PRAGMA cache_size=-{SHARED_CACHE_KIB}")
 
 
 def connect_read_only(path: Path) -> Connection:

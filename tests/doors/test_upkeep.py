@@ -22,6 +22,7 @@ from brain.doors import notify, upkeep
 from brain.doors.upkeep import Upkeep, check_service, last_time
 from brain.errors import BrainError, UsageError
 from brain.health import ChoreResult, OllamaState
+from brain.index import snapshot
 from tests.doors.watch_support import Clock, eventually, pool
 from tests.end_to_end import ROOT, brain
 
@@ -157,6 +158,28 @@ def test_without_a_time_no_chore_is_done(workers: Pool, done: list[str]) -> None
     server = Server(workers, nightly="")
     at(server, BEGUN + timedelta(days=2))
     assert done == []
+
+
+def test_a_snapshot_is_written_anew_where_much_has_changed(
+    workers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(opened: Brain) -> int:
+        resources = opened.resources
+        snapshots = resources.store.vectors.snapshots
+        found = snapshots.current(resources.serving.fingerprint)
+        return found.n if found else 0
+
+    monkeypatch.setattr(snapshot, "SMALL_OVERLAY", 0)
+    server = Server(workers)
+    server.upkeep.beat()
+    first = workers.run(written)
+    assert first > 0
+    server.later(minutes=5)
+    assert workers.run(written) == first  # nothing has changed
+    assert brain("add", "--note", "the mast is of ash").code == 0
+    server.later(minutes=5)
+    assert workers.run(written) > first
+    assert workers.run(lambda opened: opened.service.query())[1:] == ("chroma", 0)
 
 
 def test_a_chore_that_takes_hours_stops_no_sign_of_life(
