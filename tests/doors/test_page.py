@@ -7,16 +7,21 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from brain.app.originals import Part
 from brain.doors.http.asking import shape
+from brain.doors.http.pages import Pages
 from brain.doors.http.places import Text, address, find
 from brain.doors.http.rendering import HERE, Rendering, static_files
 from brain.doors.http.settings import Settings
+from brain.health import ChoreResult, Health
 from brain.types import Answer, Elsewhere
 from tests.doors.http_support import Door, http_door
 from tests.end_to_end import ROOT, brain
@@ -421,3 +426,60 @@ def test_what_another_document_says_leads_to_its_place_too(door: Door) -> None:
     assert "<mark>Black tea wants water" in door.own.get(unescape(links[0])).text
     assert door.own.get("/open?source=nowhere.md").status_code == 404
     assert door.own.get("/open").status_code == 400
+
+
+def test_the_health_page_says_how_the_server_is(tmp_path: Path) -> None:
+    chores = (
+        ChoreResult(
+            "backup",
+            "2026-11-28T03:30:00+00:00",
+            ok=False,
+            said="the disk is full",
+            seconds=2.0,
+        ),
+    )
+    health = Health(
+        ok=False,
+        version="1",
+        pid=7,
+        since="2026-11-27T09:00:00+00:00",
+        query_ms=41,
+        index="chroma",
+        index_lag=3,
+        waiting=0,
+        ollama="",
+        memory_bytes=2**28,
+        disk_free_bytes=2**30,
+        watched=2,
+        last_error="<b>odd</b>",
+        chores=chores,
+        troubles=("the disk is nearly full; make room",),
+    )
+    with http_door(tmp_path / "notes") as door:
+        pages = Pages(door.pool, Settings(), lambda: health)
+        app = Starlette(routes=pages.routes())
+        html = TestClient(app).get("/status").text
+        assert "Not all is well" in html
+        for said in (
+            "the disk is nearly full; make room",
+            "256 MB",
+            "1.0 GB",
+            "3 changes",
+            "the disk is full",
+            "2026-11-27 09:00",
+        ):
+            assert said in html
+        assert "&lt;b&gt;odd" in html
+        well = (
+            TestClient(
+                Starlette(
+                    routes=Pages(
+                        door.pool, Settings(), lambda: replace(health, ok=True)
+                    ).routes()
+                )
+            )
+            .get("/status")
+            .text
+        )
+        assert "a real search took 41 ms" in well
+        assert "Not all is well" not in door.own.get("/status").text

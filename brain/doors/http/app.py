@@ -46,7 +46,7 @@ def application(
     mounted: Mapping[str, ASGIApp] = NOTHING,
 ) -> ASGIApp:
     """Everything that is answered over HTTP. `look`: how the server is; `mounted`: other doors, each by its path."""
-    pages = Pages(pool, settings)
+    pages = Pages(pool, settings, look)
 
     async def unknown(request: Request, _error: Exception) -> Response:
         error = NotFound(f"there is nothing at {request.url.path}", "see docs/API.md")

@@ -6,6 +6,7 @@ alone, as the guard sees to.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from brain.app import Brain
     from brain.app.pool import Pool
     from brain.doors.http.settings import Settings
+    from brain.health import Health
     from brain.recalled import Recalled
     from brain.reports import DocumentRow, NotRead, Root, Status
     from brain.types import Episode, Retrieved
@@ -51,10 +53,16 @@ TIMELINE_FIELDS = ("q", "kind", "with", "since", "until", "n")
 
 
 class Pages:
-    """The pages over one pool."""
+    """The pages over one pool. `look`: how the server is, where somebody looks."""
 
-    def __init__(self, pool: Pool, settings: Settings) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        settings: Settings,
+        look: Callable[[], Health] | None = None,
+    ) -> None:
         self._pool = pool
+        self._look = look
         self._render = Rendering(read_only=settings.read_only)
         self._asking = Asking(pool, settings, self._render)
         self._documents = Documents(pool, self._render)
@@ -221,11 +229,13 @@ class Pages:
     async def health(self, _http: Request) -> Response:
         """What is there, what serves and why."""
         status = await done(self._pool, lambda brain: brain.status())
+        server = await asyncio.to_thread(self._look) if self._look else None
         return self._render.page(
             "health.html",
             title="Health",
             here="/status",
             status=status,
+            server=server,
             serves=_serves(status),
             version=brain.__version__,
         )
