@@ -168,7 +168,9 @@ class Policy:
         hits = [] if action in BY_A_PERSON else self._hits(action, facts)
         if action.startswith(OUTWARD):
             hits += _in_code(facts)
-        if not hits or action in ALWAYS_ASKED:
+        # A rule that says only when lets nothing go
+        only_waits = all(hit.outcome == "wait" for hit in hits)
+        if only_waits or action in ALWAYS_ASKED:
             hits.append(_by_default(action))
         hits.sort(key=lambda hit: OUTCOMES.index(hit.outcome), reverse=True)
         return Decision(hits[0].outcome, tuple(hits), self.digest)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from brain import labels, recalled, reports, types
+from brain import inbox, labels, recalled, reports, types
 from brain.app import cloud, ledger, policy
 from brain.doors import show
 from brain.doors.lines import line, plain
@@ -22,7 +22,7 @@ def test_every_kind_with_the_name_of_a_type_is_that_type() -> None:
     views = [
         importlib.import_module(f"brain.doors.views.{name}") for name in show.VIEWS
     ]
-    places = [types, labels, recalled, reports, ledger, policy, cloud, *views]
+    places = [types, labels, recalled, reports, ledger, policy, cloud, inbox, *views]
     for kind in show._showings:
         if kind[0].isupper():
             assert any(hasattr(place, kind) for place in places), kind

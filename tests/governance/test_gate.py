@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brain.errors import BrainError, OverBudget, Refused
+from brain.governance import policy
 from brain.governance.facts import ConfidenceFacts, Facts, RequestFacts
 from brain.governance.gate import maker_at
 from brain.governance.outbound import COMPARE, AsksFirst, Outbound
@@ -193,6 +194,16 @@ def test_confidential_material_stays_whatever_the_policy_says(
     }
     stays(home, cloud, "confidential-floor", made[place])
     assert CANARY not in str([row.facts for row in home.rows()])
+
+
+def test_the_gate_keeps_confidential_material_by_itself(
+    home: Home, cloud: StandInCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what decides would have let it go: the two do not lean on one another."""
+    everything_allowed(home)
+    monkeypatch.setattr(policy, "_in_code", lambda _facts: [])
+    secret = Labeled(CANARY, Label.CONFIDENTIAL)
+    stays(home, cloud, "confidential-floor", replace(outbound(), parts=(secret,)))
 
 
 def test_the_careless_policy_lets_all_else_out(home: Home) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from brain.errors import NotFound, Refused
@@ -142,6 +142,14 @@ CONFIDENCE = st.builds(
 
 
 @given(REQUESTS, CONFIDENCE, SPENDS, SPENDS, st.sampled_from(ACTIONS))
+@example(
+    # Nothing allows it, and what a day may cost is spent: that waits for no other day
+    RequestFacts(label="public", attended=False),
+    ConfidenceFacts(),
+    SpendFacts(0, 0, 0),
+    SpendFacts(MICRO + 1, 0, 0),
+    "cloud.shadow",
+)
 def test_more_spending_never_loosens_an_outcome(
     request: RequestFacts,
     confidence: ConfidenceFacts,

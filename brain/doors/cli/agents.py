@@ -34,9 +34,10 @@ def mcp(
     writes: Writes = False,
     chatgpt: ChatGpt = False,
 ) -> None:
-    """Answer an agent over standard input and output, by the Model Context Protocol (docs/AGENTS.md). It ends with it.
+    """Answer an agent by the Model Context Protocol (docs/AGENTS.md).
 
-    An agent's program starts it. What it may see is said here and by no call of it; each call is in the ledger.
+    An agent's program starts it, speaks over standard input and output, and ends it. What it may see is said here and
+    by no call of it; each call is in the ledger.
     """
     from brain.doors.agents.rights import Rights
     from brain.doors.agents.stdio import Stdio

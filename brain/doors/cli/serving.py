@@ -86,8 +86,10 @@ def serve(
     address: Address = False,
     token: Token = False,
 ) -> None:
-    """Stay, with the models loaded: search, ask and recall of every terminal are answered at once, programs and a
-    browser on this machine may ask, and what changes in the added folders is taken in. Ctrl-C ends it.
+    """Stay, with the models loaded, and answer every terminal at once.
+
+    Programs and a browser on this machine may ask as well, and what changes in the added folders is taken in. Ctrl-C
+    ends it.
     """
     from brain.app.pool import Pool
     from brain.config import load, make_home
@@ -123,8 +125,9 @@ def serve(
 
 @register("watch", DOORS, examples=("brain watch",))
 def watch(context: typer.Context) -> None:
-    """Take in what changes in the added folders as it changes, without a server; `brain serve` does it as well.
-    Ctrl-C ends it.
+    """Take in what changes in the added folders, as it changes.
+
+    `brain serve` does it as well; this is without a server. Ctrl-C ends it.
     """
     from brain.app.pool import Pool
     from brain.config import load
