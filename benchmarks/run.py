@@ -1,7 +1,8 @@
 """All speed benchmarks: `python -m benchmarks.run [NAME…] [--work DIR] [--pdfs DIR] [--scale 0.1]`.
 
 Prints the table and, for a run at full size, writes it between the marks of benchmarks/README.md. Names: starting, adding,
-asking, searching, papers, verbs, serving. Every figure stands beside a floor of the same run; absolute times belong to one machine.
+asking, searching, papers, verbs, serving, agents. Every figure stands beside a floor of the same run; absolute times belong to one
+machine.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ from pathlib import Path
 from benchmarks.measure import Figure
 from benchmarks.prepared import Place
 
-NAMES = ("starting", "asking", "adding", "searching", "papers", "verbs", "serving")
+NAMES = (
+    "starting",
+    "asking",
+    "adding",
+    "searching",
+    "papers",
+    "verbs",
+    "serving",
+    "agents",
+)
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- {name}: begin -->", "<!-- {name}: end -->"
 HEAD = "| what | took | floor | ratio | by processor | target | met |\n|---|---|---|---|---|---|---|"

@@ -61,11 +61,11 @@ def figures(place: Place) -> Iterator[Figure]:
     questions = [
         writer.words(4 + number % 6).strip(".,;: ") for number in range(QUESTIONS)
     ]
-    with _served(store, {"BRAIN_MODELS_READER": "off"}) as server:
+    with served(store, {"BRAIN_MODELS_READER": "off"}) as server:
         yield _timed("warm `search`: p50", server, SEARCH, questions, SEARCH_TARGET)
         name = "first quote of `ask` without the answer reader: p50"
         yield _timed(name, server, ASK, questions, QUOTE_TARGET)
-    with _served(store, {}) as server:
+    with served(store, {}) as server:
         name = "first quote of `ask` with the answer reader: p50"
         yield _timed(name, server, ASK, questions, READ_TARGET)
         yield from _from_a_terminal(server, questions)
@@ -113,7 +113,8 @@ def _copied(place: Place) -> Path:
 
 
 @contextmanager
-def _served(home: Path, environ: Mapping[str, str]) -> Iterator[Server]:
+def served(home: Path, environ: Mapping[str, str]) -> Iterator[Server]:
+    """`brain serve` over that home, on a port that was free."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

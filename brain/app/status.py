@@ -55,6 +55,9 @@ def status(resources: Resources) -> Status:
     left_out = noted(resources)
     if store.library.count() and not store.library.setting(WALKED):
         notices.append(NOT_WALKED)
+    proposed = store.inbox.count()
+    if proposed:
+        notices.append(f"{proposed} of agents' proposals wait: brain inbox list")
     return Status(
         home=shown(resources.config.home),
         database_bytes=resources.config.database.stat().st_size,

@@ -48,6 +48,10 @@ def test_a_proposal_waits_and_is_found_by_nothing(brain: Brain) -> None:
     )
     assert brain.search(Request("Quillfeather")).passages == ()
     assert brain.recall(Request("Quillfeather")).episodes == ()
+    told = "1 of agents' proposals wait: brain inbox list"
+    assert told in brain.status().notices
+    brain.inbox.refuse([kept.id])
+    assert told not in brain.status().notices
 
 
 def test_the_same_words_wait_once(brain: Brain) -> None:

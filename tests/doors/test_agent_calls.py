@@ -156,6 +156,16 @@ def test_chatgpt_has_its_two_tools_in_their_shape(brain: Brain) -> None:
     assert "96 °C" in text.data["text"]
 
 
+def test_a_folder_that_is_watched_is_not_looked_at_again(tmp_path: Path) -> None:
+    """The server's watcher has it; elsewhere a question finds what is new."""
+    with store(tmp_path / "notes") as brain:
+        (tmp_path / "notes" / "new.md").write_text("Quillfeather drinks white tea.")
+        for look in (False, True):
+            given = {"query": "Quillfeather"}
+            found = call(brain, "search", given, Rights(), "a test", look=look)
+            assert ("white tea" in found.text) is look
+
+
 # -- what is withheld -----------------------------------------------------------------------------------------------
 
 

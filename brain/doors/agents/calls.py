@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from brain.doors import json_out
@@ -52,12 +52,23 @@ LINES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 NO_PATTERN = re.compile(r"[^*?\[]+")
 
 
-def call(brain: Brain, name: str, given: Values, rights: Rights, by: str) -> Reply:
-    """Do it, note it in the ledger, and give the result; a failure is one line with its cure. Never raises."""
+def call(
+    brain: Brain,
+    name: str,
+    given: Values,
+    rights: Rights,
+    by: str,
+    *,
+    look: bool = True,
+) -> Reply:
+    """Do it, note it in the ledger, and give the result; a failure is one line with its cure. Never raises.
+
+    `look`: look at the added folders for changes first.
+    """
     try:
         if name == ABOUT:
             return about(brain, rights)
-        reply = _done(brain, name, given, rights, by)
+        reply = _done(name, Call(brain, given, rights, by, look))
     except BrainError as error:
         reply = failed(error)
     except Exception:
@@ -76,11 +87,10 @@ def call(brain: Brain, name: str, given: Values, rights: Rights, by: str) -> Rep
     return reply
 
 
-def answer_wire(brain: Brain, said: Mapping[str, Any]) -> Data:
+def answer_wire(brain: Brain, said: Mapping[str, Any], *, look: bool = True) -> Data:
     """The same for a call that came as JSON from a process of the same person. Raises `ValueError`, `KeyError`."""
-    reply = call(
-        brain, said["name"], said["given"], from_wire(said["rights"]), said["by"]
-    )
+    rights = from_wire(said["rights"])
+    reply = call(brain, said["name"], said["given"], rights, said["by"], look=look)
     return asdict(reply)
 
 
@@ -90,12 +100,13 @@ def failed(error: BrainError) -> Reply:
     return Reply(cut(named(said), tools.SHORT_CHARACTERS), failed=True)
 
 
-def _done(brain: Brain, name: str, given: Values, rights: Rights, by: str) -> Reply:
+def _done(name: str, asked: Call) -> Reply:
+    rights = asked.rights
     offered = tools.offered(writes=rights.writes, chatgpt=rights.chatgpt)
     for tool in offered:
         if tool.name == name:
-            values = tools.checked(tool, given)
-            return WORK[tool.title](Call(brain, values, rights, by))
+            values = tools.checked(tool, asked.given)
+            return WORK[tool.title](replace(asked, given=values))
     listed = ", ".join(tool.name for tool in offered)
     raise UsageError(f"there is no tool {name[:40]!r}", f"there are: {listed}")
 
@@ -116,7 +127,7 @@ def search(asked: Call) -> Reply:
         source=given.get("path", ""),
         at_most=asked.rights.at_most,
     )
-    wanted = Request(given["query"], scope=scope, limit=start + limit)
+    wanted = Request(given["query"], scope=scope, limit=start + limit, look=asked.look)
     found = asked.brain.search(wanted)
     passages = found.passages[start:]
     shown, used = fitting([passage(asked, one) for one in passages])
@@ -161,7 +172,11 @@ def read(asked: Call) -> Reply:
 def ask(asked: Call) -> Reply:
     """A cited answer. Nothing is recorded: it is not the person who asked."""
     wanted = Request(
-        asked.given["question"], scope=asked.scope, limit=USUAL, record=False
+        asked.given["question"],
+        scope=asked.scope,
+        limit=USUAL,
+        record=False,
+        look=asked.look,
     )
     answer = asked.brain.ask(wanted)
     data = envelope(asked, answer.withheld, answer.notices, answer.degraded)
@@ -226,7 +241,9 @@ def remember(asked: Call) -> Reply:
 
 def chatgpt_search(asked: Call) -> Reply:
     """Documents in the shape of ChatGPT's connectors: the JSON is the text as well."""
-    wanted = Request(asked.given["query"], scope=asked.scope, limit=USUAL)
+    wanted = Request(
+        asked.given["query"], scope=asked.scope, limit=USUAL, look=asked.look
+    )
     found = asked.brain.search(wanted)
     results: dict[str, Data] = {}
     for one in found.passages:
@@ -300,7 +317,7 @@ def _excerpt(asked: Call, reference: str) -> Excerpt:
         found = brain.library.get(reference)
     except (NotFound, UsageError):
         raise nothing from None
-    walked = bool(brain.labels.summary().walked)
+    walked = bool(brain.labels.walked)
     if (
         len(found) != 1
         or effective(found[0].label, walked=walked) > asked.rights.at_most

@@ -6,6 +6,7 @@ Who may ask is decided before it (the guard of the HTTP door). Serves `brain ser
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -50,10 +51,16 @@ class Mounted:
 
     async def answer(self, name: str, given: Values, by: str) -> Reply:
         """A call, by a worker of the pool."""
-
         try:
             future = self._pool.submit(
-                lambda brain: call(brain, name, given, self._rights, by)
+                partial(
+                    call,
+                    name=name,
+                    given=given,
+                    rights=self._rights,
+                    by=by,
+                    look=not self._pool.watched(),
+                )
             )
         except Busy as error:
             return failed(error)

@@ -47,6 +47,7 @@ class Call:
     given: Values
     rights: Rights
     by: str
+    look: bool = True
     fence: Fence = field(default_factory=Fence)
 
     @property
@@ -150,7 +151,7 @@ def text_of(data: Data, rows: list[str]) -> str:
 
 def grant(brain: Brain, rights: Rights) -> str:
     """The one step by which a person lets an agent see more."""
-    if not brain.labels.summary().walked and rights.at_most < Label.CONFIDENTIAL:
+    if not brain.labels.walked and rights.at_most < Label.CONFIDENTIAL:
         return "a person says once which folders are confidential: brain label folders"
     if rights.at_most is Label.CONFIDENTIAL:
         return "nothing is left out"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from brain.app.loaded import LoadedModels
     from brain.app.pool import Pool
     from brain.config import Config
+    from brain.doors.cli.wire import Said
     from brain.doors.http.access import Access
     from brain.doors.http.settings import Settings
     from brain.doors.log import Log
@@ -199,11 +200,15 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
 
     access = Access(token_of(pool.config.home))
     told = _Told(settings, access)
+
+    def called(brain: Brain, said: Said) -> Said:
+        return answer_wire(brain, said, look=not pool.watched())
+
     with ExitStack() as opened:
         log = opened.enter_context(Log(pool.config.home))
         opened.enter_context(log.of_failures())
         listens = opened.enter_context(listening(settings))
-        opened.enter_context(Resident(pool, told, answer_wire))
+        opened.enter_context(Resident(pool, told, called))
         index = pool.run(_warm)
         log.say(f"serving: version {__version__}, process {os.getpid()}")
         look = None
