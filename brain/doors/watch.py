@@ -37,10 +37,10 @@ TICK_MS = 1_000  # between two looks whether the folders themselves are still th
 EVERYTHING_SECONDS = 900.0
 UNWATCHED_SECONDS = 60.0  # the same where the system cannot watch
 WATCH_AGAIN_SECONDS = 600.0  # after which it is tried anew
-# A look that took long is followed by so many times as long a rest, at most REST_SECONDS: a file that is written all
-# the time does not take a whole core.
-REST = 3.0
-REST_SECONDS = 60.0
+# Where looks follow one another within this, each is followed by a rest as long as it took, at most REST_SECONDS: a
+# file that is written all the time does not take a whole core.
+IN_A_ROW_SECONDS = 2.0
+REST_SECONDS = 10.0
 RETRY_SECONDS = 5.0  # after a look that failed, doubled up to MOST_RETRY_SECONDS
 MOST_RETRY_SECONDS = 300.0
 # Folders that no look enters and programs write into all the time; ends of names that editors make for a moment.
@@ -116,6 +116,7 @@ class Watcher:
         self._stop = threading.Event()
         self._pending: set[Path] = set()
         self._free_at = 0.0
+        self._looked_at = float("-inf")
         self._retry = RETRY_SECONDS
         self.state = Watched()
         self._thread = threading.Thread(target=self._run, name="brain-watch")
@@ -231,7 +232,11 @@ class Watcher:
         self._pending -= folders
         self._retry = RETRY_SECONDS
         took = self._clock() - begun
-        self._free_at = self._clock() + min(took * REST, REST_SECONDS)
+        in_a_row = begun - self._looked_at < IN_A_ROW_SECONDS
+        self._looked_at = self._clock()
+        self._free_at = self._looked_at
+        if in_a_row:
+            self._free_at += min(took, REST_SECONDS)
         self._done(report, took)
 
     def _taken_in(self, brain: Brain, folders: frozenset[Path]) -> AddReport:

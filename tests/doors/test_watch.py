@@ -43,7 +43,7 @@ ENOUGH = "Error creating recommended watcher: Too many open files (os error 24)"
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders are compared more often, and no look rests after one that took long on a busy machine."""
     monkeypatch.setattr(watch, "TICK_MS", 100)
-    monkeypatch.setattr(watch, "REST", 0.0)
+    monkeypatch.setattr(watch, "REST_SECONDS", 0.0)
     monkeypatch.setattr(watch, "RETRY_SECONDS", 0.01)
 
 
@@ -230,6 +230,34 @@ def test_a_change_under_another_name_of_the_folder_is_looked_at(
         looked(watcher, 1)
         told.changed(Path("/private") / notes.relative_to("/") / "tea.md")
         looked(watcher, 2)
+
+
+def test_looks_that_follow_one_another_rest_and_one_alone_does_not(
+    notes: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that a program writes to all the time does not take a whole core; a note that is saved waits for nobody."""
+    monkeypatch.setattr(watch, "REST_SECONDS", 10.0)
+    clock = Clock()
+    taken_in = watch.Watcher._taken_in
+
+    def slow(self: Watcher, brain: Brain, folders: frozenset[Path]) -> object:
+        clock.now += 4
+        return taken_in(self, brain, folders)
+
+    monkeypatch.setattr(watch.Watcher, "_taken_in", slow)
+    told = Told()
+    with (
+        pool() as workers,
+        Watcher(workers, said.append, notify=told, clock=clock) as watcher,
+    ):
+        looked(watcher, 1)
+        told.changed(notes / "tea.md")
+        looked(watcher, 2)  # it came at once, and follows the first
+        told.changed(notes / "tea.md")
+        eventually(lambda: watcher._pending)
+        assert watcher.state.looks == 2
+        clock.now += 4
+        looked(watcher, 3)
 
 
 def test_where_the_system_watches_no_more_it_is_said_and_looked_at_all_the_same(

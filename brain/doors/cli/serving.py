@@ -216,6 +216,7 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
             told.upkeep = opened.enter_context(_looked_after(pool, log, watch=watch))
             look = told.upkeep.health
         home = short_path(str(pool.config.home))
+        listens.listen()  # whoever comes from now on waits a moment and is not refused
         run.out.say(f"serving {home}; its index is {index}. Ctrl-C ends it")
         run.out.print([told("address")])
         run.out.flush()
