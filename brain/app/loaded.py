@@ -35,6 +35,11 @@ class LoadedModels:
         self._given_shipped = shipped
         self._given_reader = reader
 
+    def made(self) -> LoadedModels:
+        """This, with each of its parts made but not loaded: threads that begin to use them find the same."""
+        _ = (self.builtin, self.shipped, self.answer_reader, self.snapshots)
+        return self
+
     @cached_property
     def builtin(self) -> Embedder:
         """The word vectors, which every chunk has; a given embedder takes their place."""

@@ -64,7 +64,7 @@ class Pool:
         # Whether somebody takes in what changes in the folders, so that a question need not look at them itself.
         self.watched: Callable[[], bool] = lambda: False
         self.config = load()
-        self.loaded = LoadedModels(self.config.models)
+        self.loaded = LoadedModels(self.config.models).made()
         self._threads = [
             threading.Thread(target=self._worker, name=f"brain-{number}", daemon=True)
             for number in range(workers)
@@ -144,7 +144,7 @@ class Pool:
         with self._lock:
             if config != self.config:
                 if config.models != self.config.models:
-                    self.loaded = LoadedModels(config.models)
+                    self.loaded = LoadedModels(config.models).made()
                 self.config = config
             loaded = self.loaded
         if brain is not None and brain.config == config:

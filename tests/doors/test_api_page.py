@@ -10,7 +10,7 @@ import pytest
 
 from brain.app.pool import Pool
 from brain.config import load
-from brain.doors.http.access import Access, token_of
+from brain.doors.http.access import access_of
 from tests.doors.http_support import NOTES
 from tests.doors.live_server import live_server
 from tests.doors.test_openai import walked
@@ -34,7 +34,7 @@ def test_the_examples_of_the_page_print_what_it_shows(
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     page = tmp_path / "API.md"
     with Pool(load, workers=2) as pool:
-        access = Access(token_of(home()))
+        access = access_of(home())
         with live_server(pool, access) as served:
             text = PAGE.read_text("utf-8")
             page.write_text(text.replace(PORT, f"127.0.0.1:{served.port}"), "utf-8")

@@ -84,7 +84,7 @@ def test_search_goes_without_the_answer_reader_unless_asked_and_ask_with_it(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = Reader()
-    monkeypatch.setattr(door.pool.loaded, "_given_reader", reader)
+    monkeypatch.setitem(vars(door.pool.loaded), "answer_reader", reader)
 
     def read_by(path: str, **body: Any) -> bool:
         before = reader.asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from brain.doors.http.access import (
     COOKIE_SECONDS,
     FILE,
     Access,
+    access_of,
+    guest_token_of,
     token_of,
 )
 from brain.doors.http.app import check, listening
@@ -214,7 +217,99 @@ def test_other_machines_reach_it_only_with_a_certificate() -> None:
 
 
 def test_a_port_that_is_taken_is_said() -> None:
-    with listening(Settings(port=0)) as first:
-        first.listen()
-        with pytest.raises(BrainError, match="cannot be used"):
-            listening(Settings(port=first.getsockname()[1]))
+    with (
+        listening(Settings(port=0)) as first,
+        pytest.raises(BrainError, match="cannot be used"),
+    ):
+        listening(Settings(port=first.getsockname()[1]))
+
+
+@pytest.mark.parametrize(
+    "others", ['prefs={"a":1}; ', "a=b c; ", "foo bar=1; ", "=x; ", "u=é; ", ";;; "]
+)
+def test_cookies_of_other_programs_of_this_machine_lock_nobody_out(
+    others: str, door: Door
+) -> None:
+    cookie = door.access.exchanged(door.access.new_word())
+    header = f"{others}{Settings().cookie}={cookie}".encode()
+    assert door.client.get(STATUS, headers={b"cookie": header}).status_code == 200
+
+
+def test_each_port_has_a_cookie_of_its_own() -> None:
+    assert Settings(port=1).cookie != Settings(port=2).cookie
+
+
+def test_a_program_cannot_make_itself_a_browser_with_its_token(tmp_path: Path) -> None:
+    access = access_of(tmp_path)
+    assert access.token == token_of(tmp_path)
+    forged = Access(access.token, access.token)
+    cookie = forged.exchanged(forged.new_word())
+    assert cookie is not None
+    assert forged.has_cookie(cookie)
+    assert not access.has_cookie(cookie)
+    again = access_of(tmp_path)
+    kept = access.exchanged(access.new_word())
+    assert kept is not None
+    assert again.has_cookie(kept)
+
+
+def test_an_address_that_was_opened_opens_nothing_also_for_a_known_browser(
+    door: Door,
+) -> None:
+    door.client.get(f"/?word={door.access.new_word()}")
+    word = door.access.new_word()
+    assert door.client.get(f"/?word={word}").status_code == 303
+    door.client.cookies.clear()
+    assert door.client.get(f"/?word={word}").status_code == 401
+
+
+def test_words_given_by_many_threads_at_once_all_open() -> None:
+    access = Access(TOKEN)
+    words: list[str] = []
+
+    def give() -> None:
+        words.extend(access.new_word() for _ in range(200))
+
+    threads = [threading.Thread(target=give) for _ in range(8)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert all(access.exchanged(word) for word in words)
+
+
+def test_every_address_at_once_is_no_name() -> None:
+    with pytest.raises(UsageError, match="no name"):
+        check(Settings(host="0.0.0.0", certificate="c.pem", key="k.pem"))
+
+
+def test_a_usual_port_may_be_left_out_as_browsers_do() -> None:
+    assert "127.0.0.1" in Settings(port=80).hosts
+    assert "127.0.0.1" not in Settings(port=8420).hosts
+    secure = Settings(port=443, host="192.0.2.1", certificate="c", key="k")
+    assert "192.0.2.1" in secure.hosts
+
+
+def test_a_guest_is_let_into_the_doors_that_hold_it_to_a_label_alone(
+    tmp_path: Path,
+) -> None:
+    access = access_of(tmp_path)
+    guest = guest_token_of(tmp_path)
+    assert guest != access.token
+    for path in ("/v1/chat/completions", "/mcp"):
+        assert access.has_token(guest, path)
+        assert access.has_token(access.token, path)
+    for path in (
+        "/api/v1/search",
+        "/api/v1/get",
+        "/ledger",
+        "/",
+        "/doc/x",
+        "/v2",
+        "/inbox",
+    ):
+        assert not access.has_token(guest, path)
+        assert access.has_token(access.token, path)
+    for token in ("", "x", guest[:-1]):
+        assert not access.has_token(token, "/v1/models")
+    assert not Access(TOKEN).has_token("", "/v1/models")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from brain.doors.http.access import COOKIE
 from brain.doors.http.settings import Settings
 from tests.doors.http_support import Door, http_door
 from tests.doors.page_accounts import BODY, keep_accounts
@@ -26,7 +25,7 @@ def person(door: Door) -> TestClient:
     """A browser that opened the printed address."""
     cookie = door.access.exchanged(door.access.new_word())
     assert cookie
-    door.client.cookies.set(COOKIE, cookie)
+    door.client.cookies.set(Settings().cookie, cookie)
     return door.client
 
 

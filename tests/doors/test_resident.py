@@ -38,8 +38,10 @@ VARYING = re.compile(
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Resident]:
-    """A home with two notes, and a server of it in this process."""
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Resident]:
+    """A home with two notes, and a server of it in this process, waited for however busy the machine is."""
+    monkeypatch.setattr(front, "BEGUN_SECONDS", 60.0)
+    monkeypatch.setattr(front, "CONNECT_SECONDS", 60.0)
     folder = tmp_path / "notes"
     folder.mkdir()
     for name, text in NOTES.items():
@@ -210,6 +212,7 @@ def test_a_command_whose_server_dies_in_the_middle_says_so(
 ) -> None:
     def dies(connection: socket.socket) -> None:
         wire.receive(connection)
+        wire.send(connection, {"begun": True})
         wire.send(connection, {"out": "half an answ"})
         connection.close()
 
@@ -309,3 +312,17 @@ def test_without_a_person_nobody_is_asked(
 
     monkeypatch.setattr(Brain, "ask", asks)
     assert front.answered(["ask", "what?"]) == 3
+
+
+def test_a_server_that_does_not_begin_is_not_waited_for(
+    served: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every worker is busy: the command works by itself, and the server does not do it later as well."""
+    monkeypatch.setattr(front, "BEGUN_SECONDS", 0.05)
+    go_on = threading.Event()
+    busy = [served._pool.submit(lambda _brain: go_on.wait(60)) for _ in range(2)]
+    assert front.answered(["ask", "when does the lease end?"]) is None
+    go_on.set()
+    assert all(one.result() for one in busy)
+    served._pool.run(lambda _brain: None)
+    assert brain("status", "--json").json["episodes"] == 0

@@ -31,6 +31,8 @@ COLOURS = ("NO_COLOR", "TERM", "COLORTERM", "FORCE_COLOR", "TTY_COMPATIBLE")
 CONNECT_SECONDS = 1.0
 TOLD_SECONDS = 5.0  # for what a server knows without looking
 ANEW = "brain service install, or Ctrl-C in its terminal and brain serve"
+# A server that has not begun by then is stuck, or has more to do: the command is as quick by itself.
+BEGUN_SECONDS = 2.0
 # The server stopped while it answered: as for any other part that does not answer.
 STOPPED = 6
 
@@ -45,6 +47,8 @@ def answered(words: Sequence[str]) -> int | None:
     with connection:
         try:
             wire.send(connection, _request(words))
+            if not _begun(connection):
+                return None
             return _shown(connection)
         except (OSError, ValueError):
             return None
@@ -115,10 +119,20 @@ def called(said: Said) -> Said | None:
     with connection:
         try:
             wire.send(connection, asked)
+            if not _begun(connection):
+                return None
             answer = wire.receive(connection) or {}
         except (OSError, ValueError):
             return None
     return answer.get("reply")
+
+
+def _begun(connection: socket) -> bool:
+    """Whether the server does it, which it says when a worker takes it up. Raises `OSError`."""
+    connection.settimeout(BEGUN_SECONDS)
+    said = wire.receive(connection) or {}
+    connection.settimeout(None)
+    return "begun" in said
 
 
 def _interrupted(words: Sequence[str]) -> int:
@@ -188,9 +202,7 @@ def _shown(connection: socket) -> int | None:
     """Print what the server says as it comes. None where it does not answer this command."""
     streams = {"out": sys.stdout, "err": sys.stderr}
     printed = False
-    while (said := wire.receive(connection)) is not None:
-        if "no" in said:
-            return None
+    while (said := _next(connection)) is not None:
         if "code" in said:
             return int(said["code"])
         if "agree" in said:
@@ -205,6 +217,14 @@ def _shown(connection: socket) -> int | None:
     sys.stderr.write("brain: the server stopped while it answered\n")
     sys.stderr.write("  run the command again: it works without a server as well\n")
     return STOPPED
+
+
+def _next(connection: socket) -> Said | None:
+    """The next message, None at the end: what was printed is not printed once more, however the server ended."""
+    try:
+        return wire.receive(connection)
+    except OSError:
+        return None
 
 
 def _write(stream: TextIO, text: str) -> None:

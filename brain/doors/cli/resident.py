@@ -122,29 +122,31 @@ class Resident:
 
     def _serve(self, connection: socket.socket) -> None:
         """One command. Whoever asked may be gone at any moment; that ends the command with the next thing it prints."""
-        with connection, suppress(OSError, ValueError, KeyError, TypeError):
-            asked = wire.receive(connection)
-            if asked is None:
-                return
-            if "tell" in asked:
-                wire.send(connection, {"told": self._told(str(asked["tell"]))})
-                return
-            differs = self._differs(asked)
-            if differs:
-                wire.send(connection, {"no": differs})
-                return
+        with connection, suppress(OSError):
             try:
-                answer = self._pool.run(
-                    lambda brain: self._answer(brain, connection, asked)
-                )
-            except SystemExit:
+                asked = wire.receive(connection) or {}
+            except ValueError:  # garbage
                 return
-            except BrainError as error:  # more work than may wait
-                answer = {"no": error.message}
-            wire.send(connection, answer)
+            if asked:
+                wire.send(connection, self._reply(connection, asked))
+
+    def _reply(self, connection: socket.socket, asked: Said) -> Said:
+        """The last thing that is said to what is asked. Raises `OSError` where nobody waits for it any more."""
+        if "tell" in asked:
+            return {"told": self._told(str(asked["tell"]))}
+        differs = self._differs(asked)
+        if differs:
+            return {"no": differs}
+        try:
+            return self._pool.run(lambda brain: self._answer(brain, connection, asked))
+        except SystemExit:
+            raise BrokenPipeError from None
+        except BrainError as error:  # more work than may wait
+            return {"no": error.message}
 
     def _answer(self, brain: Brain, connection: socket.socket, asked: Said) -> Said:
-        """In a worker: the call of an agent, or a command."""
+        """In a worker: the call of an agent, or a command. Raises `OSError` where whoever asked waits no more."""
+        wire.send(connection, {"begun": True})
         if "call" not in asked:
             return {"code": _done(brain, connection, asked)}
         if self._called is None:
@@ -153,9 +155,9 @@ class Resident:
 
     def _differs(self, asked: Said) -> str:
         """Why this server must not do it; "" when it may."""
-        if asked["version"] != __version__:
+        if asked.get("version") != __version__:
             return f"the server is version {__version__}"
-        if asked["environment"] != self._environment:
+        if asked.get("environment") != self._environment:
             return "the server was started with other settings in its environment"
         return ""
 

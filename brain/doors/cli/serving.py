@@ -64,6 +64,11 @@ Token = Annotated[
     flag("--token", "Print the token for programs and leave: keep it to yourself."),
 ]
 
+GuestToken = Annotated[
+    bool,
+    flag("--guest-token", "Print the token for chat programs and agents and leave."),
+]
+
 
 @register(
     "serve",
@@ -86,6 +91,7 @@ def serve(
     at_most: AtMost = LabelWord.INTERNAL,
     address: Address = False,
     token: Token = False,
+    guest_token: GuestToken = False,
 ) -> None:
     """Stay, with the models loaded, and answer every terminal at once.
 
@@ -94,7 +100,7 @@ def serve(
     """
     from brain.app.pool import Pool
     from brain.config import load, make_home
-    from brain.doors.http.access import token_of
+    from brain.doors.http.access import guest_token_of, token_of
     from brain.doors.http.app import check
     from brain.doors.http.settings import Settings
     from brain.doors.upkeep import check_service
@@ -108,6 +114,9 @@ def serve(
     make_home(config)
     if token:
         run.out.print([token_of(config.home)])
+        return
+    if guest_token:
+        run.out.print([guest_token_of(config.home)])
         return
     settings = Settings(
         port,
@@ -193,12 +202,12 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
     from brain.doors.agents.mounted import PATH, Mounted
     from brain.doors.agents.rights import Rights
     from brain.doors.cli.resident import Resident
-    from brain.doors.http.access import Access, token_of
+    from brain.doors.http.access import access_of
     from brain.doors.http.app import application, listening
     from brain.doors.http.app import run as answer_http
     from brain.doors.log import Log
 
-    access = Access(token_of(pool.config.home))
+    access = access_of(pool.config.home)
     told = _Told(settings, access)
 
     def called(brain: Brain, said: Said) -> Said:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,31 +21,50 @@ from brain.errors import BrainError
 from brain.plain import read_plain
 
 FILE = "serve.token"
-COOKIE = "brain"
+GUEST_FILE = "serve.guest"  # the token of foreign programs
+COOKIE_FILE = "serve.cookie"  # the secret that signs cookies
+# What a chat program or an agent is let into: doors that hold it to a label.
+GUESTS = ("/v1/", "/mcp")
 BYTES = 32  # of the token, and of the word in an address
 COOKIE_SECONDS = 30 * 24 * 3600
 ADDRESS_SECONDS = 600  # after which a printed address opens nothing any more
 
 
 class Access:
-    """`token` is the secret of the home. `clock` gives seconds since the epoch. One thread uses it."""
+    """`token`: what a program of the person's own shows. `guest`: what a foreign one shows, which is let into `GUESTS`
+    alone. `secret` signs cookies: another one, so that a program cannot make itself a browser. `clock` gives seconds
+    since the epoch. Safe to share between threads.
+    """
 
-    def __init__(self, token: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        token: str,
+        secret: str = "",
+        guest: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.token = token
+        self._guest = guest
+        self._secret = secret or secrets.token_urlsafe(BYTES)
         self._clock = clock
+        self._lock = threading.Lock()
         self._words: dict[str, float] = {}  # of addresses not opened yet -> until when
 
     def new_word(self) -> str:
         """For one address, which opens once."""
         now = self._clock()
-        self._words = {word: end for word, end in self._words.items() if end > now}
         word = secrets.token_urlsafe(BYTES)
-        self._words[word] = now + ADDRESS_SECONDS
+        with self._lock:
+            self._words = {
+                known: end for known, end in self._words.items() if end > now
+            }
+            self._words[word] = now + ADDRESS_SECONDS
         return word
 
     def exchanged(self, word: str) -> str | None:
         """The cookie for the word of an address, None for one that was opened already, is too old, or was invented."""
-        end = self._words.pop(word, 0.0)
+        with self._lock:
+            end = self._words.pop(word, 0.0)
         if end <= self._clock():
             return None
         until = str(int(self._clock()) + COOKIE_SECONDS)
@@ -57,18 +77,35 @@ class Access:
             return False
         return int(until) > self._clock()
 
-    def has_token(self, given: str) -> bool:
-        """Whether a program shows the token of the home."""
-        return hmac.compare_digest(given.encode(), self.token.encode())
+    def has_token(self, given: str, path: str) -> bool:
+        """Whether a program shows a token that opens this path: that of the home opens all, that of guests few."""
+        if hmac.compare_digest(given.encode(), self.token.encode()):
+            return True
+        is_guest = hmac.compare_digest(given.encode(), self._guest.encode())
+        return bool(self._guest) and is_guest and path.startswith(GUESTS)
 
     def _signature(self, until: str) -> str:
-        made = hmac.new(self.token.encode(), until.encode(), hashlib.sha256)
+        made = hmac.new(self._secret.encode(), until.encode(), hashlib.sha256)
         return made.hexdigest()
+
+
+def access_of(home: Path) -> Access:
+    """That of the home, its secrets made on first use. Raises `BrainError` as `token_of` does."""
+    return Access(token_of(home), _secret_in(home / COOKIE_FILE), guest_token_of(home))
+
+
+def guest_token_of(home: Path) -> str:
+    """The token for chat programs and agents. Raises `BrainError` as `token_of` does."""
+    return _secret_in(home / GUEST_FILE)
 
 
 def token_of(home: Path) -> str:
     """The token of the home, made on first use. Raises `BrainError` where it can be read by others."""
-    place = home / FILE
+    return _secret_in(home / FILE)
+
+
+def _secret_in(place: Path) -> str:
+    """What the file holds, made where it is not there yet."""
     with suppress(FileExistsError):
         number = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(number, "w") as file:

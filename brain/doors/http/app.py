@@ -22,7 +22,7 @@ from brain.doors.http.guard import Guard
 from brain.doors.http.health import health_routes
 from brain.doors.http.openai import OpenAi
 from brain.doors.http.pages import Pages, to_health, wants_page
-from brain.doors.http.settings import LOOPBACK, Settings
+from brain.doors.http.settings import EVERY, LOOPBACK, Settings
 from brain.doors.http.work import failed, shown
 from brain.errors import BrainError, NotFound, UsageError
 
@@ -62,7 +62,14 @@ def application(
         *(Route(path, app) for path, app in mounted.items()),
     ]
     app = Starlette(routes=routes, exception_handlers={404: unknown, 405: unknown})
-    return Guard(app, access, settings.hosts, settings.scheme, page=pages.refused)
+    return Guard(
+        app,
+        access,
+        settings.hosts,
+        settings.scheme,
+        cookie=settings.cookie,
+        page=pages.refused,
+    )
 
 
 async def health(request: Request) -> Response:
@@ -79,6 +86,11 @@ def check(settings: Settings) -> None:
             f"{settings.host} is reached by other machines, which needs a certificate",
             "leave --host out, or give --certificate and --key",
         )
+    if settings.host in EVERY:
+        raise UsageError(
+            f"{settings.host} is no name under which this machine is reached",
+            "give --host the name or the address that others use",
+        )
 
 
 def listening(settings: Settings) -> socket.socket:
@@ -88,6 +100,7 @@ def listening(settings: Settings) -> socket.socket:
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((settings.host, settings.port))
+        made.listen()  # so that nobody else gets it while the models are loaded
     except OSError as error:
         made.close()
         raise BrainError(

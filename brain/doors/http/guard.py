@@ -9,14 +9,14 @@ token. Every response forbids the browser to load anything from elsewhere. Leave
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from brain.doors import json_out
-from brain.doors.http.access import COOKIE, COOKIE_SECONDS, Access
+from brain.doors.http.access import COOKIE_SECONDS, Access
 from brain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WORD = "word"  # in the query of the printed address
 BODY_BYTES = 2**20
+TOO_LONG = 413  # the status for more
 METHODS = ("GET", "HEAD", "POST")
 # What a browser tells of where a request comes from (W3C, Fetch Metadata); "none" is a typed address.
 OURS = ("same-origin", "none")
@@ -56,7 +57,9 @@ class TooLong(UsageError):
 
 
 class Guard:
-    """ASGI middleware. `hosts`: what a Host header may say, each with its port. `page`: a refusal for a person."""
+    """ASGI middleware. `hosts`: what a Host header may say, each with its port. `cookie`: the name of the cookie.
+    `page`: a refusal for a person.
+    """
 
     def __init__(
         self,
@@ -65,11 +68,13 @@ class Guard:
         hosts: Iterable[str],
         scheme: str = "http",
         *,
+        cookie: str = "brain",
         page: Refusing | None = None,
     ) -> None:
         self._app = app
         self._page = page
         self._access = access
+        self._cookie = cookie
         self._hosts = frozenset(hosts)
         self._origins = frozenset(f"{scheme}://{host}" for host in self._hosts)
         self._secure = scheme == "https"
@@ -81,13 +86,14 @@ class Guard:
             return
         if scope["type"] != "http":  # no websockets
             return
-        answered = _Answered(send)
+        limited = _Limited(receive)
+        answered = _Answered(send, limited)
         refused = self._refusal(scope)
         if refused is not None:
             await self._shown(scope, refused)(scope, receive, answered)
             return
         try:
-            await self._app(scope, _Limited(receive), answered)
+            await self._app(scope, limited, answered)
         except TooLong:
             await _error(413, "the request is too long")(scope, receive, answered)
 
@@ -122,13 +128,15 @@ class Guard:
         """None for who shows the cookie or the token; the word of an address is exchanged for the cookie."""
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            if self._access.has_token(given.strip()):
+            if self._access.has_token(given.strip(), scope["path"]):
                 return None
-            return _error(401, "that is not the token of this home")
-        if self._access.has_cookie(_cookie(headers)):
-            return None
+            return _error(401, "that token does not open this")
+        # The word first: an address that was opened opens nothing any more, also where the cookie is there
         word = _word(scope)
         cookie = self._access.exchanged(word) if word else None
+        known = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
+        if cookie is None and self._access.has_cookie(known):
+            return None
         if cookie is None:
             return _error(
                 401,
@@ -136,7 +144,7 @@ class Guard:
             )
         response = RedirectResponse(scope["path"], status_code=303)
         response.set_cookie(
-            COOKIE,
+            self._cookie,
             cookie,
             max_age=COOKIE_SECONDS,
             httponly=True,
@@ -149,11 +157,14 @@ class Guard:
 class _Answered:
     """Sends what is answered, with the headers that every response has."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, limited: _Limited) -> None:
         self._send = send
+        self._limited = limited
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if self._limited.too_long:  # whatever a library made of it
+                message["status"] = TOO_LONG
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
@@ -166,23 +177,17 @@ class _Limited:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._length = 0
+        self.too_long = False
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._length += len(message.get("body", b""))
         if self._length > BODY_BYTES:
+            self.too_long = True
             raise TooLong(
                 "the request is too long", f"send at most {BODY_BYTES:,} bytes"
             )
         return message
-
-
-def _cookie(headers: Headers) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
 
 
 def _word(scope: Scope) -> str:

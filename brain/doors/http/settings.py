@@ -10,7 +10,9 @@ PORT = 8420
 HOST = "127.0.0.1"
 # Of this machine alone; any other address needs a certificate.
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-CONFIDENTIAL = Label.CONFIDENTIAL
+EVERY = ("0.0.0.0", "::")  # every address at once, of which no request names one
+# The port that a browser leaves out of an address.
+USUAL_PORT = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,16 @@ class Settings:
     def hosts(self) -> tuple[str, ...]:
         """What a Host header may say."""
         names = {self.host} | ({*LOOPBACK} if self.host in LOOPBACK else set())
-        return tuple(f"{_in_address(name)}:{self.port}" for name in sorted(names))
+        shown = sorted(_in_address(name) for name in names)
+        hosts = [f"{name}:{self.port}" for name in shown]
+        if self.port == USUAL_PORT[self.scheme]:
+            hosts += shown
+        return tuple(hosts)
+
+    @property
+    def cookie(self) -> str:
+        """Its name: a browser keeps those of all ports of this machine together."""
+        return f"brain-{self.port}"
 
     @property
     def address(self) -> str:

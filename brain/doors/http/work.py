@@ -108,3 +108,4 @@ async def answered(pool: Pool, request: Request) -> AsyncIterator[tuple[str, Any
         yield "answer", future.result()
     finally:
         gone.set()
+        future.cancel()  # where no worker has taken it up, none does
