@@ -12,7 +12,7 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from brain.app import chores, ollama_health
@@ -49,17 +49,22 @@ class Service(Noun):
     # -- chores ---------------------------------------------------------------------------------------
 
     def do(self, name: str) -> ChoreResult:
-        """Do one of `NAMES` now and keep what came of it. What fails is a result as well."""
+        """Do one of `NAMES` now and keep what came of it. What fails is a result as well, of whatever kind it is: the
+        next ones are done all the same.
+        """
         resources = self._resources
         begun = time.monotonic()
         try:
             ok, said = chores.CHORES[name](resources)
-        except BrainError as error:
-            ok, said = False, f"{error.message}; {error.hint}"
+        except Exception as error:
+            ok, said = False, _failure(error)
         took = round(time.monotonic() - begun, 1)
         result = ChoreResult(name, resources.seconds(), ok, said, took)
-        results = self._store.library.setting_json(CHORES, dict)
-        self._keep(CHORES, {**results, name: asdict(result)})
+        try:
+            self._keep_result(result)
+        except Exception as error:
+            said = f"{said}; not kept: {_failure(error)}"
+            return replace(result, ok=False, said=said)
         return result
 
     def results(self) -> tuple[ChoreResult, ...]:
@@ -109,9 +114,22 @@ class Service(Noun):
         """Bytes, where the home lies."""
         return shutil.disk_usage(self._resources.config.home).free
 
+    def _keep_result(self, result: ChoreResult) -> None:
+        results = self._store.library.setting_json(CHORES, dict)
+        self._keep(CHORES, {**results, result.name: asdict(result)})
+
     def _keep(self, name: str, value: dict[str, object]) -> None:
         if not self._resources.read_only:
             self._store.library.keep_setting(name, json.dumps(value, sort_keys=True))
+
+
+def _failure(error: Exception) -> str:
+    """What a person is told of it. An unexpected one may hold words of a note: its kind alone is said."""
+    if isinstance(error, BrainError):
+        return f"{error.message}; {error.hint}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{type(error).__name__}: {error.strerror}"
+    return f"an unexpected {type(error).__name__}; run `brain doctor`"
 
 
 def give_back_memory() -> None:

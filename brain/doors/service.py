@@ -2,8 +2,8 @@
 installs and removes it.
 
 The service starts with the person's session, is started again whenever it ends, and gets the settings of the
-environment in which it was installed, keys left out. Leaves what the server does to `brain serve`, and the commands to
-the command line. Serves it.
+environment in which it was installed, secrets left out. Leaves what the server does to `brain serve`, and the commands
+to the command line. Serves it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import json
 import os
 import plistlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,7 @@ WATCHDOG = 120  # four times the pause between two signs of life (upkeep.py)
 START = 600  # a store of an older release is migrated first
 STOP = 60
 LAUNCHD_THROTTLE = 5
+GONE_SECONDS = 0.5  # between two looks whether launchd has let go of it
 RUN_SECONDS = 60.0  # for one word to the service manager
 PRIVATE = 0o600
 # A name that a service manager knows something by, and no option
@@ -68,8 +71,11 @@ StandardOutput=null
 WantedBy=default.target
 """
 
+COMMAND = "ExecStart="
+
 Run = Callable[[Sequence[str]], "tuple[int, str]"]
 """Runs a program; its exit code and what it said."""
+Pause = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,26 @@ def place(
 def command(options: Sequence[str] = ()) -> list[str]:
     """What is run: this very Python, and nothing of the folder that it is started in."""
     return [sys.executable, "-P", "-m", "brain", "serve", *options]
+
+
+def options_of(where: Place) -> list[str]:
+    """The options with which the service that is installed runs `brain serve`; none where there is none to be read."""
+    try:
+        text = where.path.read_text(encoding="utf-8")
+        words = _words_of(where.manager, text)
+        return words[words.index("serve") + 1 :]
+    except Exception:  # whatever the file holds, an install writes it anew
+        return []
+
+
+def _words_of(manager: str, text: str) -> list[str]:
+    """The command of a file that `text_for` wrote."""
+    if manager == LAUNCHD:
+        return [str(word) for word in plistlib.loads(text.encode())["ProgramArguments"]]
+    for row in text.splitlines():
+        if row.startswith(COMMAND):
+            return shlex.split(row.removeprefix(COMMAND))
+    return []
 
 
 def text_for(
@@ -191,7 +217,9 @@ def ecosystem(name: str, words: Sequence[str], settings: Mapping[str, str]) -> s
     return f"module.exports = {json.dumps({'apps': [facts]}, indent=2)};\n"
 
 
-def install(where: Place, text: str, run: Run = run) -> Installed:
+def install(
+    where: Place, text: str, run: Run = run, pause: Pause = time.sleep
+) -> Installed:
     """Write the file and let the manager start it. Raises `BrainError` where the file cannot be written."""
     try:
         where.path.parent.mkdir(parents=True, exist_ok=True)
@@ -205,6 +233,8 @@ def install(where: Place, text: str, run: Run = run) -> Installed:
             f"{where.path} cannot be written: {error.strerror}",
             "or run it by hand: brain serve",
         ) from None
+    if where.manager == LAUNCHD:
+        _let_go(where, run, pause)
     for words in _starting(where):
         code, said = run(words)
         if code:
@@ -272,6 +302,17 @@ def _starting(where: Place) -> list[tuple[str, ...]]:
         ("systemctl", "--user", "enable", where.name),
         ("systemctl", "--user", "restart", where.name),
     ]
+
+
+def _let_go(where: Place, run: Run, pause: Pause) -> None:
+    """What launchd has loaded it loads no second time, and it lets go of it only once the server has ended."""
+    for words in _ending(where):
+        run(words)  # it fails where nothing is loaded
+    for _look in range(int(STOP / GONE_SECONDS)):
+        code, _said = run(("launchctl", "print", _of_launchd(where)))
+        if code:
+            return
+        pause(GONE_SECONDS)
 
 
 def _ending(where: Place) -> list[tuple[str, ...]]:

@@ -120,12 +120,21 @@ class Upkeep:
 
     def beat(self) -> None:
         """One round: search, tell that it lives, and go on with what is to be done beside it."""
-        came_back = self._search()
+        came_back = self._unless_it_fails(self._search)
         if self._clock() - self._answered_at < STUCK_SECONDS:
             self._tell(notify.ALIVE)
         if came_back:
+            self._unless_it_fails(self._keep_sign)
             self._go_on()
         give_back_memory()
+
+    def _unless_it_fails(self, step: Callable[[], bool]) -> bool:
+        """What it returns. A failure is noted and ends no round: when the last search came back tells how it is."""
+        try:
+            return step()
+        except Exception as error:
+            self.note(error)
+            return False
 
     def note(self, error: BaseException) -> None:
         """Something went wrong: it is said once, and kept as the last error."""
@@ -138,27 +147,35 @@ class Upkeep:
         self._last_error = f"{at} {said}"
 
     def _search(self) -> bool:
-        """One search, and a sign of life; whether it came back."""
-        asked = self._pool.submit(self._beaten)
+        """One search; whether it came back."""
+        asked = self._pool.submit(_searched)
         try:
-            self._results = asked.result(timeout=QUERY_SECONDS)
+            kept = asked.result(timeout=QUERY_SECONDS)
         except NotYet:
             asked.cancel()
             self._say("upkeep: a search has not come back within a minute")
             return False
         self._answered_at = self._clock()
+        self._results = newest(kept, self._results)
         return True
 
-    def _beaten(self, brain: Brain) -> tuple[ChoreResult, ...]:
-        """What was done of the chores."""
-        brain.service.query()
+    def _keep_sign(self) -> bool:
+        """A sign of life in the store, where that takes it soon; whether it did."""
+        written = self._pool.submit(self._written)
+        try:
+            written.result(timeout=WAIT_SECONDS)
+        except NotYet:
+            written.cancel()
+            return False
+        return True
+
+    def _written(self, brain: Brain) -> None:
         brain.service.beat(
             pid=os.getpid(),
             since=self._since.isoformat(timespec="seconds"),
             version=__version__,
             last_error=self._last_error,
         )
-        return brain.service.results()
 
     def _go_on(self) -> None:
         """What is due, one after the other. A chore may take hours, and the next rounds come meanwhile."""
@@ -195,7 +212,7 @@ class Upkeep:
         query_ms, index, lag = service.query()
         folders, watching = self._watched()
         free = service.disk_free()
-        results = service.results()
+        results = newest(service.results(), self._results)
         troubles = (*self._ollama.troubles, *watching, *wrong(results), *scarce(free))
         return Health(
             ok=not troubles,
@@ -231,7 +248,10 @@ class Upkeep:
         if found.hangs and self._restart and waited >= RESTART_SECONDS:
             self._restarted_at = self._clock()
             self._hangs = 0
-            self._say(f"ollama: {self._restart()}")
+            self._begun = aside(self._restart), self._restarted
+
+    def _restarted(self, said: str) -> None:
+        self._say(f"ollama: {said}")
 
     # -- chores ---------------------------------------------------------------------------------------
 
@@ -240,8 +260,8 @@ class Upkeep:
         if self._nightly is None or self._now() - self._since < SETTLE:
             return []
         last = last_time(self._nightly, self._now())
-        done = {result.name: _read(result.at) for result in self._results}
-        return [name for name in NAMES if (done.get(name) or LONG_AGO) < last]
+        done = {result.name: _when(result) for result in self._results}
+        return [name for name in NAMES if done.get(name, LONG_AGO) < last]
 
     def _renew(self, brain: Brain) -> None:
         with suppress(KeyboardInterrupt), brain.lent(self._unless_it_ends):
@@ -261,6 +281,38 @@ class Upkeep:
         self._results = (*others, result)
         outcome = "done" if result.ok else "failed"
         self._say(f"{result.name}: {outcome} in {result.seconds:.0f} s: {result.said}")
+
+
+def aside(work: Callable[[], str]) -> Future[str]:
+    """Its result to come, from a thread of its own: a service manager may take longer than a watchdog waits."""
+    result: Future[str] = Future()
+
+    def do() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:  # whoever waits handles it
+            result.set_exception(error)
+
+    threading.Thread(target=do, name="brain-restart", daemon=True).start()
+    return result
+
+
+def newest(
+    kept: Iterable[ChoreResult], known: Iterable[ChoreResult]
+) -> tuple[ChoreResult, ...]:
+    """The last result of each chore: a full disk keeps none."""
+    found: dict[str, ChoreResult] = {}
+    for result in (*kept, *known):
+        before = found.get(result.name)
+        if before is None or _when(result) >= _when(before):
+            found[result.name] = result
+    return tuple(found[name] for name in NAMES if name in found)
+
+
+def _searched(brain: Brain) -> tuple[ChoreResult, ...]:
+    """One real search; what is kept of the chores."""
+    brain.service.query()
+    return brain.service.results()
 
 
 def _nothing(_result: object) -> None:
@@ -315,9 +367,10 @@ def scarce(free: int) -> Texts:
     return (f"only {megabytes} MB of the disk are free: make room before it is full",)
 
 
-def _read(at: str) -> datetime | None:
+def _when(result: ChoreResult) -> datetime:
+    """Long ago where it does not say."""
     try:
-        found = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return found if found.tzinfo else None
+        found = datetime.fromisoformat(result.at)
+    except (ValueError, TypeError):
+        return LONG_AGO
+    return found if found.tzinfo else LONG_AGO

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from brain.app import Brain
+from brain.app import Brain, chores
 from brain.app.chores import NO_RULE, SEALED
 from brain.app.ollama_health import NOT_USED, OWN, look
 from brain.app.service import BEAT, CHORES, NAMES, memory
@@ -132,6 +132,29 @@ def test_a_chore_that_cannot_be_done_is_a_result_with_its_cure(
     result = opened.service.do("backup")
     assert not result.ok
     assert "; " in result.said
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "OSError: No space left on device"),
+        (PermissionError(13, "denied"), "PermissionError: denied"),
+        (ValueError("the dinghy"), "an unexpected ValueError; run `brain doctor`"),
+    ],
+)
+def test_a_chore_that_fails_in_whatever_way_is_a_result_and_the_next_ones_are_done(
+    opened: Brain, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fails(_resources: object) -> None:
+        raise error
+
+    monkeypatch.setitem(chores.CHORES, "folders", fails)
+    result = opened.service.do("folders")
+    assert (result.ok, result.said) == (False, said)
+    assert opened.service.do("doctor").name == "doctor"
+    kept = {one.name: one for one in opened.service.results()}
+    assert kept["folders"] == result
+    assert said in command("service", "status").stdout
 
 
 # -- Ollama -------------------------------------------------------------------------------------------------------

@@ -171,6 +171,45 @@ def test_it_is_written_for_its_owner_alone_enabled_and_started(
     ]
 
 
+class Launchd(Manager):
+    """Stands in for `launchctl`: loads nothing twice, and lets go of a service only after some looks at it."""
+
+    def __init__(self, looks: int = 2) -> None:
+        super().__init__()
+        self._looks = looks
+        self._loaded = False
+        self._left = 0
+
+    def __call__(self, words: object) -> tuple[int, str]:
+        super().__call__(words)
+        verb = words[1]  # type: ignore[index]
+        if verb == "print":
+            self._left -= 1
+            self._loaded = self._loaded and self._left > 0
+        if verb == "bootout" and self._loaded:
+            self._left = self._looks
+        elif verb == "bootstrap":
+            if self._loaded:
+                return 5, "Bootstrap failed: 5: Input/output error"
+            self._loaded = True
+        return (0, "") if self._loaded else (113, "Could not find service")
+
+
+def test_launchd_lets_go_of_the_service_before_it_loads_it_again(
+    tmp_path: Path,
+) -> None:
+    where = service.Place(service.LAUNCHD, "local.brain", tmp_path / "brain.plist")
+    launchd = Launchd()
+    waited: list[float] = []
+    for text in ("one", "two"):
+        done = service.install(where, text, launchd, waited.append)
+        assert (done.started, done.said) == (True, ())
+        assert where.path.read_text() == text
+    assert waited == [service.GONE_SECONDS]
+    verbs = [call.split()[1] for call in launchd.calls]
+    assert verbs[-5:] == ["bootout", "print", "print", "bootstrap", "kickstart"]
+
+
 def test_where_the_manager_does_not_answer_the_file_stays_and_the_way_is_said(
     place: service.Place,
 ) -> None:
@@ -242,6 +281,29 @@ def test_the_file_holds_the_settings_of_the_environment_and_no_key(
     assert "sk-never" not in brain("service", "install", "--pm2").stdout
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "BRAIN_BACKUP_PASSPHRASE",
+        "OLLAMA_API_KEY",
+        "OLLAMA_HUB_TOKEN",
+        "OLLAMA_PROXY_PASSWORD",
+        "OLLAMA_CLIENT_SECRET",
+    ],
+)
+@pytest.mark.parametrize("manager", ["--print", "--pm2"])
+def test_no_secret_is_written_into_the_file(
+    name: str, manager: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "open-sesame")
+    monkeypatch.setenv("LC_TIME", "de_DE.UTF-8")
+    shown = brain("service", "install", manager)
+    assert shown.code == 0
+    assert "de_DE.UTF-8" in shown.stdout
+    assert "open-sesame" not in shown.stdout
+    assert name not in shown.stdout
+
+
 @pytest.fixture
 def harmless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A `systemctl` that does nothing, so that the machine of the test is left as it is."""
@@ -271,6 +333,43 @@ def test_install_writes_and_says_and_uninstall_takes_it_back(
     assert not unit.exists()
     refused = brain("service", "uninstall")
     assert (refused.code, refused.two_lines()[1]) == (3, "nothing is installed")
+
+
+def test_an_install_keeps_the_options_of_the_one_before(
+    tmp_path: Path, harmless: None
+) -> None:
+    def runs() -> str:
+        (unit,) = (tmp_path / "config" / "systemd" / "user").iterdir()
+        (row,) = (
+            row for row in unit.read_text().splitlines() if row.startswith("ExecStart=")
+        )
+        return row.partition('"serve"')[2]
+
+    given = ("--port", "8421", "--at-most", "public", "--writes")
+    assert brain("service", "install", *given).code == 0
+    every = ' "--port" "8421" "--at-most" "public" "--writes"'
+    assert runs() == every
+    assert brain("service", "install").code == 0
+    assert runs() == every
+    assert brain("service", "install", "--port", "8422").code == 0
+    assert runs() == every.replace("8421", "8422")
+    brain("service", "uninstall")
+    brain("service", "install")
+    assert runs() == ""
+
+
+@pytest.mark.parametrize("manager", [service.SYSTEMD, service.LAUNCHD])
+def test_the_options_of_a_service_are_read_from_its_file(
+    manager: str, tmp_path: Path
+) -> None:
+    where = service.Place(manager, "brain", tmp_path / "file")
+    assert service.options_of(where) == []
+    words = [ODD, "-m", "brain", "serve", "--port", "8421"]
+    where.path.write_text(service.text_for(manager, "brain", words, SETTINGS))
+    assert service.options_of(where) == ["--port", "8421"]
+    for damaged in ('ExecStart="serve', "<plist><dict>", ""):
+        where.path.write_text(damaged)
+        assert service.options_of(where) == []
 
 
 @pytest.fixture

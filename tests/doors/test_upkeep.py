@@ -7,20 +7,20 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from brain.app import Brain
-from brain.app.pool import Pool
+from brain.app.pool import Busy, Pool
 from brain.app.service import NAMES, Service
 from brain.config import Service as Settings
 from brain.config import load
 from brain.doors import notify, upkeep
 from brain.doors.upkeep import Upkeep, check_service, last_time
-from brain.errors import BrainError, UsageError
+from brain.errors import BrainError, StoreError, UsageError
 from brain.health import ChoreResult, OllamaState
 from brain.index import snapshot
 from tests.doors.watch_support import Clock, eventually, pool
@@ -40,7 +40,9 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 class Server:
     """An `Upkeep` whose rounds a test makes by itself, with what it said and told."""
 
-    def __init__(self, workers: Pool, restart: bool = True, **more: object) -> None:
+    def __init__(
+        self, workers: Pool, restart: bool | Callable[[], str] = True, **more: object
+    ) -> None:
         self.said: list[str] = []
         self.told: list[str] = []
         self.restarts = 0
@@ -49,7 +51,7 @@ class Server:
         self.upkeep = Upkeep(
             workers,
             self.said.append,
-            restart=self._restarted if restart else None,
+            restart=self._restarted if restart is True else restart or None,
             now=lambda: self.now,
             clock=self.clock,
             tell=self.told.append,
@@ -132,6 +134,114 @@ def test_a_server_whose_searches_do_not_come_back_tells_no_more_that_it_lives(
     monkeypatch.setattr(upkeep, "QUERY_SECONDS", 60.0)
     server.upkeep.beat()
     assert server.told == [notify.ALIVE, notify.ALIVE]
+
+
+def test_a_server_that_is_busy_is_well_until_nothing_has_come_back_for_long(
+    workers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_work: object) -> None:
+        raise Busy("68 requests are being answered", "try again in 2 seconds")
+
+    server = Server(workers)
+    with monkeypatch.context() as full:
+        full.setattr(workers, "submit", busy)
+        server.upkeep.beat()
+        assert server.told == [notify.ALIVE]
+        assert server.said == ["upkeep: 68 requests are being answered"]
+        server.later(seconds=upkeep.STUCK_SECONDS)
+        assert server.told == [notify.ALIVE]
+    server.upkeep.beat()
+    assert server.told == [notify.ALIVE] * 2
+
+
+@pytest.mark.parametrize("error", [StoreError("the disk is full"), OSError(28, "full")])
+def test_a_sign_of_life_that_cannot_be_written_ends_no_server(
+    error: Exception, workers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_given: object, **_named: object) -> None:
+        raise error
+
+    asked: list[int] = []
+
+    def ollama(_self: Service) -> OllamaState:
+        asked.append(1)
+        return WELL
+
+    monkeypatch.setattr(Service, "_keep", full)
+    monkeypatch.setattr(Service, "ollama", ollama)
+    server = Server(workers)
+    for _ in range(3):
+        server.later(seconds=upkeep.STUCK_SECONDS - 1)
+    assert server.told == [notify.ALIVE] * 3  # each search came back
+    assert len(asked) == 3
+    assert len(server.said) == 1
+    assert server.upkeep.health().last_error
+
+
+def test_a_search_that_fails_is_noted_and_ends_the_server_only_after_long(
+    workers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_self: Service) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Service, "query", fails)
+    server = Server(workers)
+    server.upkeep.beat()
+    assert server.told == [notify.ALIVE]
+    assert server.said == ["upkeep: OSError"]
+    server.later(seconds=upkeep.STUCK_SECONDS)
+    assert server.told == [notify.ALIVE]
+
+
+def test_on_a_full_disk_each_chore_is_done_once_a_night_and_said(
+    workers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def chore(name: str) -> tuple[bool, str]:
+        done.append(name)
+        raise OSError(28, "No space left on device")
+
+    def full(*_given: object) -> None:
+        raise StoreError("the disk is full", "make room")
+
+    doing = {name: lambda _resources, name=name: chore(name) for name in NAMES}
+    monkeypatch.setattr("brain.app.chores.CHORES", doing)
+    monkeypatch.setattr(Service, "_keep", full)
+    server = Server(workers, nightly="03:30")
+    server.now = datetime.now(UTC)
+    for _ in range(3):
+        server.later(minutes=6)
+    assert done == list(NAMES)
+    troubles = server.upkeep.health().troubles
+    assert [said.partition(" ")[0] for said in troubles] == list(NAMES)
+    assert troubles[0].endswith(
+        "OSError: No space left on device; not kept: the disk is full; make room"
+    )
+
+
+def test_a_service_manager_that_takes_long_stops_no_sign_of_life(
+    workers: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = threading.Event()
+    rounds = threading.current_thread()
+
+    def restart() -> str:
+        assert threading.current_thread() is not rounds
+        finish.wait()
+        return "ollama.service was started anew"
+
+    monkeypatch.setattr(Service, "ollama", lambda _self: HANGING)
+    server = Server(workers, restart=restart)
+    for _ in range(2):
+        server.later(minutes=5)
+    monkeypatch.setattr(upkeep, "WAIT_SECONDS", 0.01)
+    eventually(lambda: server.later(minutes=5) or server.clock.now > 1_900.0)
+    server.later(minutes=1)
+    assert set(server.told) == {notify.ALIVE}
+    finish.set()
+    eventually(lambda: server.upkeep.beat() or len(server.said) == 2)
+    assert server.said[-1] == "ollama: ollama.service was started anew"
 
 
 def test_chores_are_done_once_a_night_and_after_it_where_the_machine_slept(

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 from brain import __version__
 from brain.doors.cli import front
 from brain.doors.cli.app import DOORS, group, shown
-from brain.doors.cli.options import flag, option
+from brain.doors.cli.options import LabelWord, choice, flag, option
 from brain.doors.cli.session import Session
 from brain.doors.views.service import Installation, ServiceState
 from brain.errors import BrainError, Unavailable, UsageError
@@ -23,7 +25,8 @@ from brain.health import ChoreResult, Health
 service = group("service", DOORS, "Keep `brain serve` running, and see how it is.")
 # A real search is made in it, behind whatever the server is doing.
 ANSWER_SECONDS = 60.0
-PORT = 8420
+# Options of `brain serve` that a service may have, each with a value
+VALUED = ("--port", "--at-most")
 
 
 @shown(
@@ -38,26 +41,38 @@ PORT = 8420
 def install(
     run: Session,
     port: Annotated[
-        int,
+        int | None,
         option("--port", "NUMBER", "Where it listens, if not 8420.", min=1, max=65535),
-    ] = PORT,
+    ] = None,
+    at_most: Annotated[
+        LabelWord | None,
+        choice("--at-most", "The most confidential that programs of others' make see."),
+    ] = None,
+    writes: Annotated[
+        bool, flag("--writes", "Agents may propose what to remember.")
+    ] = False,
     only_print: Annotated[
         bool, flag("--print", "Print the file and install nothing.")
     ] = False,
     pm2: Annotated[bool, flag("--pm2", "Print a file for PM2 instead.")] = False,
 ) -> object:
-    """Let systemd or launchd start `brain serve` with your session, and again whenever it ends."""
+    """Let systemd or launchd start `brain serve` with your session, and again whenever it ends.
+
+    What you name of its options stays with the next install, until you name another or uninstall it.
+    """
     from brain.config import load, make_home
     from brain.doors import service as manager
 
     config = load()
-    words = manager.command(["--port", str(port)] if port != PORT else [])
+    given = _given(port, at_most, writes=writes)
     settings = _settings(config.home)
     if pm2:
+        words = manager.command(_options(given, ()))
         return Installation(
             manager.text_for(manager.PM2, manager.NAME, words, settings)
         )
     where = manager.place(config.home, os.environ)
+    words = manager.command(_options(given, manager.options_of(where)))
     text = manager.text_for(where.manager, where.name, words, settings)
     if only_print:
         return Installation(text)
@@ -122,6 +137,31 @@ def status(run: Session) -> object:
     )
 
 
+def _given(
+    port: int | None, at_most: LabelWord | None, *, writes: bool
+) -> dict[str, str]:
+    """The options of `brain serve` that were named: name -> value, "" for one that has none."""
+    given = {}
+    if port:
+        given["--port"] = str(port)
+    if at_most:
+        given["--at-most"] = str(at_most)
+    if writes:
+        given["--writes"] = ""
+    return given
+
+
+def _options(given: dict[str, str], before: Sequence[str]) -> list[str]:
+    """Those that were named, and of those the service had `before` the others."""
+    kept = {name: value for name, value in pairwise(before) if name in VALUED}
+    if "--writes" in before:
+        kept["--writes"] = ""
+    words = []
+    for name, value in {**kept, **given}.items():
+        words += [name, value] if value else [name]
+    return words
+
+
 def _manager(home: Path) -> tuple[str, str]:
     """(the file of the service, "" where none is installed; what its manager says)."""
     from brain.doors import service as manager
@@ -135,13 +175,13 @@ def _manager(home: Path) -> tuple[str, str]:
 
 
 def _settings(home: Path) -> dict[str, str]:
-    """The settings of the environment that the service gets; keys are left out, since the file lies in the open."""
+    """The settings of the environment that the service gets; secrets are left out, since the file lies in the open."""
     from brain.doors.cli import wire
 
     chosen = {
         name: value
         for name, value in wire.settings(os.environ).items()
-        if not name.endswith(wire.ENDS)
+        if not name.endswith(wire.SECRETS)
     }
     return {**chosen, "BRAIN_HOME": str(home)}
 

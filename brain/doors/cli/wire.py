@@ -34,6 +34,8 @@ MOST_BYTES = (
 NAMES = ("HOME", "LANG", "LANGUAGE", "TZ", "TZDIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 BEGINNINGS = ("BRAIN_", "LC_", "OLLAMA_")
 ENDS = ("_API_KEY",)
+# How the name of a variable ends whose value is written into no file
+SECRETS = ("_API_KEY", "_PASSPHRASE", "_TOKEN", "_SECRET", "_PASSWORD")
 # Of the home it is compared where it leads to. What else begins with XDG_ tells of a desktop, which a service has not.
 LEFT_OUT = ("BRAIN_HOME",)
 
