@@ -67,14 +67,15 @@ Agree = Callable[["Shown", Passages], Yes]
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """One question on its way outside. `agree`: None where no person waits; `before`: the round that it follows up;
-    `action`: what for, as the policy calls it.
+    """One question on its way outside. `agree`: None where nobody may be asked; `attended`: a person waits for it,
+    asked or not; `before`: the round that it follows up; `action`: what for, as the policy calls it.
     """
 
     resources: Resources
     request: Request
     say: Say
     agree: Agree | None = None
+    attended: bool = False
     before: Episode | None = None
     action: str = GENERATE
 
@@ -399,7 +400,7 @@ def _facts(asker: Asker, first: Answer, complexity: str) -> Facts:
             complexity=request.complexity or complexity,
             stakes=request.stakes or "normal",
             forced=request.route == "cloud",
-            attended=True,  # whoever asks one question waits for its answer
+            attended=asker.attended,
         ),
         confidence=ConfidenceFacts(
             found=sure.found or 0.0,

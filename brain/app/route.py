@@ -62,7 +62,8 @@ def routed(
         from brain.app.outside import Asker, no_stays
 
         asks = agree and no_stays(agree)
-        return Asker(resources, request, say, asks, here.first.before)
+        attended = agree is not None  # an agent, or a program, only gets the answer
+        return Asker(resources, request, say, asks, attended, here.first.before)
 
     def outside(first: Answer) -> Outside | None:
         """The way outside, looked for only when an answer may have to leave."""

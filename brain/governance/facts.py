@@ -25,8 +25,8 @@ class RequestFacts:
     """What is asked for. `label`: the highest of all that would be sent. `usd_estimate`: micro-dollars at most.
 
     `forced`: the person asked for the cloud or for a second opinion. `approved`: exactly these bytes were. `attended`:
-    whoever asked waits for it, as for one question; watching, batches and research run alone. `untrusted_context`:
-    words from the web are among it.
+    a person who can be asked waits for it; agents, programs, watching, batches and research run alone.
+    `untrusted_context`: words from the web are among it.
     """
 
     task: str = "reason"

@@ -342,8 +342,11 @@ class _Passing:
         )
 
     def _stands(self, reach: Reach) -> bool:
-        """Whether a yes of the last hour covers it: only where a person waits, and while nobody edits the rules."""
-        if self.facts.request.attended and not self.policy.edited:
+        """Whether a yes of the last hour covers it: only where a person waits who could be asked (nobody is, about a
+        comparison), and while nobody edits the rules.
+        """
+        asks = self.facts.request.attended and self.outbound.action != COMPARE
+        if asks and not self.policy.edited:
             self.yes = yes_row(self.parts.ledger, reach, self.parts.now())
         return self.yes > 0
 

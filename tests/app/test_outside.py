@@ -263,6 +263,35 @@ def test_a_yes_for_an_hour_serves_the_next_question_over_that_folder(
     assert len(shown) == 2
 
 
+def test_a_yes_for_an_hour_serves_no_question_of_an_agent_or_a_program(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    """Nor one in a pipe: nobody is asked there, so that nobody could say no."""
+    request = Request(INSIDE, complexity="medium", route="cloud")
+    given = open_brain.ask(request, agree=lambda _shown, _passages: "hour")
+    assert given.route == "cloud"
+    again = "Who wants to spend the budget of the harbour works?"
+    alone = asked(open_brain, again, route="cloud")
+    assert (alone.route, len(cloud.requests)) == ("local", 1)
+    assert kinds(open_brain)[-1] == "ask"
+    assert asked(open_brain, again, agree=False, route="cloud").route == "cloud"
+
+
+def test_questions_that_nobody_waits_for_halt_when_the_day_is_spent(
+    open_brain: Brain, cloud: StandInCloud
+) -> None:
+    policies = policies_of(open_brain.resources)
+    text = policies.published_text()
+    spent = text.replace("cloud_usd_per_day = 1.00", "cloud_usd_per_day = 0.00")
+    policies.publish(spent, "publish")
+    assert asked(open_brain, WEAK, agree=False).route == "local"
+    assert policies.halt.why() == ""
+    assert asked(open_brain, WEAK).route == "local"
+    assert kinds(open_brain) == ["deny", "deny", "halt"]
+    assert "nobody watches" in policies.halt.why()
+    assert cloud.requests == []
+
+
 def test_a_top_folder_is_an_added_one_or_right_below_one() -> None:
     roots = {"/notes", "/papers"}
     assert top_folder("/notes/work/a/b.md#L3", roots) == "/notes/work"

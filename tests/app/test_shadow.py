@@ -49,6 +49,11 @@ def rows(brain: Brain) -> list[ComparisonRow]:
     return brain.resources.store.comparisons.rows()
 
 
+def waited(brain: Brain, question: str, **more: str | bool) -> Answer:
+    """The answer to a person at the terminal, who is asked nothing here."""
+    return asked(brain, question, agree=False, **more)
+
+
 def compared(given: Answer) -> list[str]:
     return [said for said in given.notices if "was asked the same" in said]
 
@@ -56,7 +61,7 @@ def compared(given: Answer) -> list[str]:
 def test_as_shipped_no_answer_is_compared(
     open_brain: Brain, cloud: StandInCloud
 ) -> None:
-    given = asked(open_brain, SURE)
+    given = waited(open_brain, SURE)
     assert (given.route, compared(given)) == ("local", [])
     assert cloud.requests == []
     assert rows(open_brain) == []
@@ -65,7 +70,7 @@ def test_as_shipped_no_answer_is_compared(
 def test_a_public_question_whose_answer_stays_is_put_to_the_cloud_as_well(
     shadowed: Brain, cloud: StandInCloud
 ) -> None:
-    given = asked(shadowed, SURE)
+    given = waited(shadowed, SURE)
     assert given.route == "local"
     assert given.provider == "builtin"
     assert compared(given) == [
@@ -90,11 +95,18 @@ def test_a_public_question_whose_answer_stays_is_put_to_the_cloud_as_well(
     assert (outcome.provider, outcome.usd_micro) == ("local", 0)
 
 
+def test_the_question_of_an_agent_or_a_program_is_not_put_to_the_cloud(
+    shadowed: Brain, cloud: StandInCloud
+) -> None:
+    assert compared(asked(shadowed, SURE)) == []
+    assert (cloud.requests, kinds(shadowed)) == ([], ["deny"])
+
+
 def test_what_only_the_cloud_names_is_told(
     shadowed: Brain, cloud: StandInCloud
 ) -> None:
     cloud.says = lambda prompt: f"{cited(prompt)} Halden signs it too."
-    given = asked(shadowed, SURE)
+    given = waited(shadowed, SURE)
     assert [row.verdict for row in rows(shadowed)] == ["differs"]
     assert "Halden" in compared(given)[0]
 
@@ -103,7 +115,7 @@ def test_a_cloud_that_finds_nothing_speaks_against_the_answer(
     shadowed: Brain, cloud: StandInCloud
 ) -> None:
     cloud.says = lambda _prompt: "Not in your notes."
-    given = asked(shadowed, SURE)
+    given = waited(shadowed, SURE)
     assert given.route == "local"
     assert [row.verdict for row in rows(shadowed)] == ["differs"]
     assert "that the notes do not hold it" in compared(given)[0]
@@ -113,7 +125,7 @@ def test_a_cloud_that_says_nothing_leaves_no_evidence(
     shadowed: Brain, cloud: StandInCloud
 ) -> None:
     cloud.says = lambda _prompt: "Mars is red."
-    given = asked(shadowed, SURE)
+    given = waited(shadowed, SURE)
     assert given.route == "local"
     assert [row.verdict for row in rows(shadowed)] == ["none"]
     assert "no answer that a note bears out" in compared(given)[0]
@@ -148,7 +160,7 @@ def test_what_internal_notes_answer_is_not_compared_over_public_ones(
     """Public notes stand near it, so that there would be something to send."""
     question = "What is the budget of the harbour works at the depot?"
     stands = shadowed.ask(Request(question, route="local"))
-    asker = Asker(shadowed.resources, Request(question), quiet)
+    asker = Asker(shadowed.resources, Request(question), quiet, attended=True)
     assert shadow_run(asker, stands, "medium") is None
     assert cloud.requests == []
     assert kinds(shadowed) == []  # nor was anything asked for
@@ -160,8 +172,8 @@ def test_a_day_has_so_many_shadow_runs_and_no_more(
     shadowed: Brain, cloud: StandInCloud
 ) -> None:
     publish(shadowed, ("shadow_per_day = 10", "shadow_per_day = 1"))
-    assert compared(asked(shadowed, SURE))
-    assert compared(asked(shadowed, SURE)) == []
+    assert compared(waited(shadowed, SURE))
+    assert compared(waited(shadowed, SURE)) == []
     assert len(cloud.requests) == 1
 
 
@@ -171,9 +183,9 @@ def test_unpublished_edits_that_want_no_shadow_runs_count(
     policies = policies_of(shadowed.resources)
     text = policies.published_text()
     policies.write(text.replace("shadow = true", "shadow = false"))
-    assert compared(asked(shadowed, SURE)) == []
+    assert compared(waited(shadowed, SURE)) == []
     policies.write(text.replace("shadow_per_day = 10", "shadow_per_day = 0"))
-    assert compared(asked(shadowed, SURE)) == []
+    assert compared(waited(shadowed, SURE)) == []
     assert cloud.requests == []
 
 
@@ -181,11 +193,11 @@ def test_no_money_or_a_failing_cloud_leaves_the_answer_as_it_is(
     shadowed: Brain, cloud: StandInCloud
 ) -> None:
     cloud.faults = Faults(status=500)
-    given = asked(shadowed, SURE)
+    given = waited(shadowed, SURE)
     assert (given.route, compared(given), rows(shadowed)) == ("local", [], [])
     publish(shadowed, ("cloud_usd_per_day = 1.00", "cloud_usd_per_day = 0.00"))
     before = len(cloud.requests)
-    given = asked(shadowed, SURE)
+    given = waited(shadowed, SURE)
     assert (given.route, compared(given), rows(shadowed)) == ("local", [], [])
     assert len(cloud.requests) == before
 
@@ -194,7 +206,7 @@ def test_no_money_or_a_failing_cloud_leaves_the_answer_as_it_is(
 def test_who_keeps_it_here_or_keeps_nothing_is_not_compared(
     shadowed: Brain, cloud: StandInCloud, way: dict[str, str | bool]
 ) -> None:
-    given = asked(shadowed, SURE, **way)
+    given = waited(shadowed, SURE, **way)
     assert (given.route, compared(given)) == ("local", [])
     assert cloud.requests == []
 

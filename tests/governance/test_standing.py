@@ -11,7 +11,7 @@ import pytest
 
 from brain.errors import Refused
 from brain.governance.facts import Facts, RequestFacts
-from brain.governance.outbound import AsksFirst, Outbound
+from brain.governance.outbound import COMPARE, AsksFirst, Outbound
 from brain.governance.standing import SAME, Reach, yes_row
 from brain.labels import Label
 from tests.gate_support import NOW, Home, governed, outbound, policy_text
@@ -103,6 +103,25 @@ def test_it_answers_no_rule_that_did_not_ask_then(home: Home) -> None:
 def test_nobody_uses_it_where_no_person_waits(home: Home) -> None:
     said_yes(home, *WORK)
     asks(home, internal("Second?", *WORK), RequestFacts())
+
+
+def test_nobody_uses_it_to_compare_answers(home: Home) -> None:
+    """A rule of a person's own asks there as well; nobody is asked about a comparison."""
+    text = home.policies.published_text()
+    asks_too = 'id = "high-stakes-ask"\naction = '
+    text = text.replace(f'{asks_too}"cloud.generate"', f'{asks_too}["cloud.*"]')
+    text = text.replace("shadow = false", "shadow = true")
+    home.policies.publish(text, "publish")
+    first = replace(outbound("First?"), folders=WORK)
+    person = replace(PERSON, stakes="high")
+    facts = Facts(request=person)
+    with pytest.raises(AsksFirst) as caught:
+        home.gate.send(first, facts)
+    digest = caught.value.shown.digest
+    home.gate.send(first, facts, agreed=digest, for_an_hour=True)
+    second = replace(outbound("Second?"), folders=WORK)
+    asks(home, replace(second, action=COMPARE), person)
+    send(home, second, person)
 
 
 def halted(home: Home) -> None:
