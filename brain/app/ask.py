@@ -16,7 +16,7 @@ from brain.app.opinion import NO_ANSWER, unasked
 from brain.app.outcomes import Made, note
 from brain.app.resources import Resources, clean
 from brain.app.route import routed
-from brain.app.search import MAX_QUESTION_CHARS, narrowed, withheld
+from brain.app.search import MAX_QUESTION_CHARS, withheld
 from brain.app.sync import refresh
 from brain.app.times import resolved
 from brain.app.unmet import sees_less, told_to
@@ -80,8 +80,7 @@ def ask(
         asked, signals, made = done.answer, done.signals, done.made
         before, compared = done.before, done.compared
         if sees_less(request.scope):
-            narrower, _told = narrowed(resources, request)
-            asked = replace(asked, withheld=withheld(resources, narrower))
+            asked = replace(asked, withheld=withheld(resources, request))
     asked = replace(asked, label=of_answer(resources, asked, before))
     if not request.record:
         return asked

@@ -22,7 +22,7 @@ from brain.confidence import absent
 from brain.labels import effective
 from brain.prompts import NOTHING_IN
 from brain.store.sql import WALKED
-from brain.types import Confidence, Mode, Passage, Request, Retrieved
+from brain.types import Confidence, Mode, Passage, Request, Retrieved, Scope
 
 WORDS_ALONE = Serving(None, "", "asked for")
 # A longer text is a document, and each of its words would be looked up.
@@ -38,6 +38,7 @@ def search(resources: Resources, request: Request) -> Retrieved:
         cut = f"the query was cut to its first {MAX_QUESTION_CHARS:,} characters"
         notices.append(cut)
         request = replace(request, question=question)
+    as_asked = request
     request, told = narrowed(resources, request)
     look = partial(retrieved, resources)
     reads = reading.wanted(resources, request)
@@ -59,19 +60,27 @@ def search(resources: Resources, request: Request) -> Retrieved:
     if below:
         nearest = nearest_first(resources, request.question, found.passages)
         found = replace(found, passages=nearest)
-    hidden = withheld(resources, request)
+    hidden = withheld(resources, as_asked)
     return replace(found, notices=tuple(notices), below_floor=below, withheld=hidden)
 
 
 def withheld(resources: Resources, request: Request) -> int:
     """How many of the first passages would be others, were it not for the label that the request may see at most.
 
-    Only this number leaves the second look. 0 where the request may see everything.
+    Only this number leaves the second look, which goes by the plain words of the question alone: with a condition
+    (`-word`, `path:`, a day) the number would tell what a hidden note holds, where it lies and when it was written.
+    0 where the request may see everything.
     """
+    from brain.text import operators
+
     most = request.scope.at_most
     if most is None or not sees_less(request.scope):
         return 0  # the first says it to the type checker
-    wider = replace(request, scope=replace(request.scope, at_most=None))
+    words = operators.read(request.question).text
+    if not words:
+        return 0
+    everything = Scope(compartments=request.scope.compartments)
+    wider = replace(request, question=words, scope=everything)
     walked = bool(resources.store.library.setting(WALKED))
     hidden = 0
     for passage in ranked(resources, wider).passages:

@@ -160,3 +160,38 @@ def test_who_may_not_see_all_is_told_no_name_of_what_there_is(
     everything = replace(request, scope=replace(scope, at_most=Label.CONFIDENTIAL))
     with pytest.raises(NotFound):
         getattr(brain, verb)(everything)
+
+
+SIGNS = [
+    (("zubrowka merger", "zubrowka merger -may", "zubrowka merger -june"), 1),
+    (("zubrowka merger path:conf", "zubrowka merger path:nix"), 1),
+    (("zubrowka merger tag:deal", "zubrowka merger tag:other"), 1),
+    (("zubrowka merger type:md", "zubrowka merger type:pdf"), 1),
+    (('"zubrowka merger"', '"merger zubrowka"'), 1),
+    (("path:conf", "path:nix", "tag:deal", "type:pdf"), 0),
+]
+WHERE = {"paths": "conf", "tags": "deal", "without": "may", "phrases": "merger in May"}
+
+
+@pytest.mark.parametrize(("questions", "hidden"), SIGNS)
+@pytest.mark.parametrize("verb", ["search", "ask"])
+def test_the_number_that_is_withheld_tells_nothing_of_a_hidden_note(
+    brain: Brain, folder: Folder, verb: str, questions: tuple[str, ...], hidden: int
+) -> None:
+    """Only that one fits the plain words: not what else it holds, where it lies, what kind it is, nor when it is of."""
+    note = "---\ntags: [deal]\ndate: 2026-05-20\n---\nThe zubrowka merger in May.\n"
+    brain.add([folder({"conf/merger.md": note})], label="confidential")
+    scopes = [
+        Scope(at_most=Label.INTERNAL),
+        *(Scope(at_most=Label.INTERNAL, **{name: (WHERE[name],)}) for name in WHERE),  # type: ignore[arg-type]
+        Scope(at_most=Label.INTERNAL, since="2026-05-01", until="2026-05-31"),
+        Scope(at_most=Label.INTERNAL, since="2026-06-01"),
+        Scope(at_most=Label.INTERNAL, where=("date>2026-06-01",)),
+        Scope(at_most=Label.INTERNAL, source="nix/*"),
+    ]
+    counts = set()
+    for question in questions:
+        for scope in scopes:
+            request = Request(question, scope=scope)
+            counts.add(getattr(brain, verb)(request).withheld)
+    assert counts == {hidden}
