@@ -23,6 +23,9 @@ FILE = "serve.log"
 MOST_BYTES = 2**20  # of one file
 OLDER_FILES = 3
 MODE = 0o600
+LIBRARY = logging.getLogger("uvicorn.error")
+REQUESTS = logging.getLogger("brain.requests")
+REQUESTS.addHandler(logging.NullHandler())  # without a log of a server nobody is told
 FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -33,16 +36,17 @@ class Log:
         self.place = home / FOLDER / FILE
         self.place.parent.mkdir(mode=0o700, exist_ok=True)
         self._handler = _Private(self.place, most_bytes)
-        self._library = logging.getLogger("uvicorn.error")
         self._told = _Told(self)
-        self._library.addHandler(self._told)
-        self._library.propagate = False
+        for complains in (LIBRARY, REQUESTS):
+            complains.addHandler(self._told)
+            complains.propagate = False
 
     def __enter__(self) -> Log:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._library.removeHandler(self._told)
+        for complains in (LIBRARY, REQUESTS):
+            complains.removeHandler(self._told)
         with suppress(OSError, ValueError):
             self._handler.close()
 
@@ -67,6 +71,12 @@ class Log:
             raise
 
 
+def note_unexpected(error: BaseException) -> None:
+    """That a request was stopped by what nobody foresaw: the kind of the error, whose text may hold a note."""
+    if not isinstance(error, BrainError):
+        REQUESTS.error("unexpected", exc_info=error)
+
+
 class _Private(RotatingFileHandler):
     """Files of the owner's alone, moved aside when they are full."""
 
@@ -84,7 +94,9 @@ class _Private(RotatingFileHandler):
 
 
 class _Told(logging.Handler):
-    """What the HTTP library complains of: that it did, and the kind of the error. A message may hold a request."""
+    """What a request came to grief by, and what the HTTP library complains of: that it did, and the kind of the error.
+    A message may hold a request.
+    """
 
     def __init__(self, log: Log) -> None:
         super().__init__(logging.WARNING)

@@ -133,6 +133,20 @@ def test_from_a_question_to_its_source_by_keyboard_alone(opened: Opened) -> None
     page.wait_for_url(re.compile(r"/doc/.*#L13$"))
 
 
+def test_what_is_refused_is_said_in_words_in_the_place_of_the_answer(
+    opened: Opened,
+) -> None:
+    page = opened("/?deep=1&local=1")
+    page.get_by_label("Your question").fill(QUESTION)
+    page.keyboard.press("Enter")
+    heading = page.locator("#answer h2")
+    expect(heading).to_contain_text("are two ways")
+    assert page.locator("h1").count() == 1
+    page.context.clear_cookies()
+    page.get_by_label("Your question").press("Enter")
+    expect(heading).to_contain_text("brain serve --address")
+
+
 def test_the_keys_of_an_answer_leave_typing_alone(opened: Opened) -> None:
     page = opened("/")
     ask(page, QUESTION)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from brain.doors.http.settings import Settings
+from brain.doors.log import Log
 from brain.types import AnswerSpan
 from tests.doors.http_support import Door, http_door
 from tests.end_to_end import brain
@@ -162,6 +163,22 @@ def test_a_body_that_is_off_is_named(body: bytes, door: Door) -> None:
     assert sent.json()["error"]["hint"]
 
 
+def test_an_unexpected_error_in_the_middle_of_a_stream_is_an_event(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(self: object, request: object, *, say: Any, agree: Any = None) -> None:
+        say("quote", "half")
+        raise ZeroDivisionError("a secret word")
+
+    monkeypatch.setattr("brain.app.Brain.ask", breaks)
+    headers = {"accept": "text/event-stream"}
+    asked = door.own.post("/api/v1/ask", json={"question": "what?"}, headers=headers)
+    said = events(asked.text)
+    assert [name for name, _said in said] == ["quote", "error"]
+    assert said[1][1]["error"]["hint"]
+    assert "secret" not in asked.text
+
+
 def test_what_is_not_there_is_not_found(door: Door) -> None:
     assert door.own.get("/api/v1/get?ref=nothing.md").status_code == 404
     missing = door.own.get("/api/v1/nothing")
@@ -183,17 +200,24 @@ def test_past_its_limit_of_work_it_says_when_to_come_again(
     assert door.own.get("/api/v1/search?q=tea").status_code == 200
 
 
-def test_an_unexpected_error_tells_nothing_of_itself(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+def test_an_unexpected_error_tells_nothing_of_itself_and_its_kind_is_in_the_log(
+    door: Door, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def breaks(_work: object) -> object:
         raise ZeroDivisionError("a secret word")
 
     monkeypatch.setattr(door.pool, "submit", breaks)
-    broken = door.own.get("/api/v1/search?q=tea")
+    with Log(tmp_path) as log:
+        broken = door.own.get("/api/v1/search?q=tea")
+        body = {"model": "brain-embed", "input": "tea"}
+        assert door.own.post("/v1/embeddings", json=body).status_code == 500
+        assert door.own.get("/search?q=tea").status_code == 500
+        assert door.own.get("/api/v1/search").status_code == 400  # foreseen
+        noted = log.place.read_text()
     assert broken.status_code == 500
-    assert "secret" not in broken.text
     assert broken.json()["error"]["hint"]
+    assert noted.count("ZeroDivisionError") == 3
+    assert "secret" not in broken.text + noted
 
 
 def test_where_the_folders_are_watched_a_question_does_not_look_at_them_itself(

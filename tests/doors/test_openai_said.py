@@ -38,8 +38,8 @@ BELOW = f"""
 
 answered · quoted, not written by a model
 
-[1]: {PAGES}/doc/d1?quote=a+quote#L1 "notes/a.md:1"
-[2]: {PAGES}/doc/d2?quote=a+quote#L2 "notes/a.md:2\""""
+[1]: {PAGES}/doc/d1?at=L1&quote=a+quote#L1 "notes/a.md:1"
+[2]: {PAGES}/doc/d2?at=L2&quote=a+quote#L2 "notes/a.md:2\""""
 
 
 def heard(said: Said, *events: tuple[str, str], answer: Answer = ANSWER) -> str:
@@ -63,8 +63,8 @@ def test_quotes_that_stand_are_said_once_the_first_of_them_at_once() -> None:
     assert said.hear("quote", "“Two.” [2]") == ""
     assert said.end(ANSWER) == f" [1]\n“Two.” [2]{BELOW}"
     assert numbers(said, ANSWER) == [
-        f"{PAGES}/doc/d1?quote=a+quote#L1",
-        f"{PAGES}/doc/d2?quote=a+quote#L2",
+        f"{PAGES}/doc/d1?at=L1&quote=a+quote#L1",
+        f"{PAGES}/doc/d2?at=L2&quote=a+quote#L2",
     ]
 
 
@@ -116,7 +116,7 @@ def test_a_number_that_no_citation_has_leads_nowhere() -> None:
     odd = replace(ANSWER, text="“One.” [1] [7]", passages=(passage(1),))
     said = Said(PAGES)
     text = heard(said, answer=odd)
-    assert numbers(said, odd) == [f"{PAGES}/doc/d1?quote=a+quote#L1"]
+    assert numbers(said, odd) == [f"{PAGES}/doc/d1?at=L1&quote=a+quote#L1"]
     assert "[2]:" not in text
     assert said.beside(odd)["citations"][1]["url"] is None
 

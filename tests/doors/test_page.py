@@ -6,10 +6,13 @@ import hashlib
 import json
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -21,9 +24,10 @@ from brain.doors.http.pages import Pages
 from brain.doors.http.places import Text, address, find
 from brain.doors.http.rendering import HERE, Rendering, static_files
 from brain.doors.http.settings import Settings
+from brain.doors.log import Log
 from brain.health import ChoreResult, Health
 from brain.types import Answer, Elsewhere
-from tests.doors.http_support import Door, http_door
+from tests.doors.http_support import NOTES, Door, http_door
 from tests.end_to_end import ROOT, brain
 from tests.stand_in_ollama import StandIn
 
@@ -43,6 +47,7 @@ PAGES = (
     "/quality",
     "/inbox",
 )
+EVENTS = {"accept": "text/event-stream"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -57,6 +62,12 @@ def found(html: str, pattern: str) -> str:
     match = re.search(pattern, html, re.S)
     assert match, html
     return unescape(match[1])
+
+
+def person(door: Door) -> TestClient:
+    """A browser that opened the printed address."""
+    door.client.get(f"/?word={door.access.new_word()}")
+    return door.client
 
 
 def ask(door: Door, question: str, **fields: str) -> str:
@@ -109,11 +120,50 @@ def test_an_answer_comes_piece_by_piece_the_quotes_first(door: Door) -> None:
     assert 'class="cite"' in events[1][1]["html"]
 
 
-def test_what_goes_wrong_on_the_way_is_an_event_as_well(door: Door) -> None:
-    headers = {"accept": "text/event-stream"}
-    answered = door.own.post("/ask", data={"question": " "}, headers=headers)
-    assert answered.text.startswith("event: error\n")
-    assert "the question is empty" in answered.text
+def test_what_goes_wrong_on_the_way_is_an_event_and_its_kind_is_in_the_log(
+    door: Door, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def breaks(self: object, question: object, *, say: Any, agree: Any = None) -> None:
+        say("quote", "“half” notes/tea.md")
+        raise ZeroDivisionError("a secret word")
+
+    monkeypatch.setattr("brain.app.Brain.ask", breaks)
+    with Log(tmp_path) as log:
+        answered = door.own.post("/ask", data={"question": "what?"}, headers=EVENTS)
+        noted = log.place.read_text()
+    assert answered.status_code == 200
+    names = re.findall(r"event: (\w+)", answered.text)
+    assert names == ["quote", "quote", "error"]
+    assert "an unexpected error" in answered.text
+    assert "secret" not in answered.text + noted
+    assert noted.count("ZeroDivisionError") == 1
+
+
+def test_what_goes_wrong_before_the_first_piece_has_its_status_and_no_frame(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = door.own.post("/ask", data={"question": " "}, headers=EVENTS)
+    assert empty.status_code == 400
+    assert "the question is empty" in empty.text
+    assert "<html" not in empty.text
+    monkeypatch.setattr(door.pool, "_most", 0)
+    full = door.own.post("/ask", data={"question": "what?"}, headers=EVENTS)
+    assert (full.status_code, full.headers["retry-after"]) == (503, "2")
+    assert "no more can wait" in full.text
+    whole = door.own.post("/ask", data={"question": "what?"})
+    assert (whole.status_code, whole.headers["retry-after"]) == (503, "2")
+    assert "<html" in whole.text
+
+
+def test_two_ways_at_once_are_named(door: Door) -> None:
+    ticked = {"question": "when does the lease end?", "deep": "1", "local": "1"}
+    refused = door.own.post("/ask", data=ticked)
+    assert refused.status_code == 400
+    said = unescape(refused.text)
+    assert "“look a second time: more passages, each part of the question”" in said
+    assert "“nothing leaves, whatever the rules allow” are two ways" in said
+    del ticked["deep"]
+    assert door.own.post("/ask", data=ticked).status_code == 200
 
 
 def test_what_the_notes_do_not_hold_is_said_with_the_nearest(door: Door) -> None:
@@ -282,14 +332,16 @@ def test_conditions_narrow_and_one_that_nothing_meets_is_named(door: Door) -> No
 def test_an_answer_is_judged(door: Door) -> None:
     html = ask(door, "when does the lease end?")
     episode = found(html, r'name="episode" value="([^"]+)"')
-    judged = door.own.post("/feedback", data={"episode": episode, "verdict": "good"})
+    verdict = {"episode": episode, "verdict": "good"}
+    program = door.own.post("/feedback", data=verdict)
+    assert program.status_code == 403
+    assert "a person says how good" in program.text
+    assert "not rated" in door.own.get("/quality").text
+    judged = person(door).post("/feedback", data=verdict)
     assert "a good answer" in judged.text
-    assert (
-        door.own.post(
-            "/feedback", data={"episode": episode, "verdict": "splendid"}
-        ).status_code
-        == 400
-    )
+    assert "1 of 1" in door.own.get("/quality").text
+    verdict["verdict"] = "splendid"
+    assert person(door).post("/feedback", data=verdict).status_code == 400
 
 
 def test_a_server_that_only_reads_keeps_nothing_and_shows_no_form_for_it(
@@ -300,6 +352,37 @@ def test_a_server_that_only_reads_keeps_nothing_and_shows_no_form_for_it(
         assert "Nothing here" in door.own.get("/timeline").text
         refused = door.own.post("/feedback", data={"episode": "x", "verdict": "good"})
         assert refused.status_code == 403
+
+
+def test_a_server_that_only_reads_takes_no_file_in(tmp_path: Path) -> None:
+    question = {"question": "what colour is the dinghy?"}
+    messages = [{"role": "user", "content": question["question"]}]
+    with http_door(tmp_path / "notes", Settings(read_only=True)) as door:
+        (tmp_path / "notes" / "boat.md").write_text("# Boat\n\nThe dinghy is green.\n")
+        asked = [
+            door.own.get("/search?q=dinghy"),
+            door.own.post("/ask", data=question),
+            door.own.post("/ask", data=question, headers=EVENTS),
+            door.own.get("/api/v1/search?q=dinghy"),
+            door.own.post("/api/v1/ask", json=question),
+            door.own.post(
+                "/v1/chat/completions", json={"model": "brain", "messages": messages}
+            ),
+        ]
+        assert {answered.status_code for answered in asked} == {200}
+        assert door.own.get("/api/v1/status").json()["documents"] == len(NOTES)
+        assert not any("dinghy is green" in answered.text for answered in asked)
+
+
+def test_where_the_folders_are_watched_the_page_does_not_look_at_them(
+    door: Door, tmp_path: Path
+) -> None:
+    (tmp_path / "notes" / "boat.md").write_text("# Boat\n\nThe dinghy is green.\n")
+    door.pool.watched = lambda: True
+    ask(door, "what colour is the dinghy?")
+    assert "dinghy is green" not in door.own.get("/search?q=dinghy").text
+    door.pool.watched = lambda: False
+    assert "dinghy is green" in ask(door, "what colour is the dinghy?")
 
 
 def test_a_form_comes_from_the_page_alone(door: Door) -> None:
@@ -319,11 +402,15 @@ def test_a_person_who_is_not_let_in_reads_why(door: Door) -> None:
     assert stranger.status_code == 401
     assert "brain serve --address" in stranger.text
     assert "tea" not in stranger.text
-    led = door.own.get(
-        "/doc/abc?x=1", headers={**browser, "sec-fetch-site": "cross-site"}
-    )
+    far = {**browser, "sec-fetch-site": "cross-site"}
+    place = address("abc", "tea.md", "L3", "“96 °C” & 4 < 5 minutes' time")
+    led = door.own.get(place, headers=far)
     assert led.status_code == 403
-    assert '<a class="button" href="/doc/abc">' in led.text
+    button = found(led.text, '<a class="button" href="([^"]*)"')
+    assert parse_qs(urlsplit(button).query) == parse_qs(urlsplit(place).query)
+    assert urlsplit(button).path == "/doc/abc"
+    led = door.own.get('/doc/abc?x="><script>alert(1)</script>', headers=far)
+    assert "<script>alert" not in unescape(led.text)
     for path in ("//evil.example/x", "/\\evil.example", "/%5cevil.example"):
         led = door.own.get(
             f"http://127.0.0.1:8420{path}",
@@ -346,6 +433,51 @@ def test_a_quote_is_found_however_its_white_space_is() -> None:
     assert find("one", " ") is None
     assert find("a.b", "a b") is None
     assert find("(a+)+$ and (a+)+$", "(a+)+$", near=9) == (11, 17)
+
+
+def test_a_quote_of_many_like_words_is_looked_for_once() -> None:
+    """A pattern of two thousand words took over a minute, and the whole server with it."""
+    text = "a " * 500_000
+    quote = "a " * 1_999
+    assert find(text, f"{quote}b") is None
+    assert find(text, quote, near=len(text)) is not None
+    spaced = "x  y\n\n\nz x y z"
+    assert find(spaced, "x y z") == (0, 8)
+    assert find(spaced, "x y z", near=9) == (9, 14)
+
+
+def test_a_quote_is_looked_for_by_a_worker(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever else asks is answered meanwhile."""
+    threads = []
+
+    def place(self: Text, quote: str, where: str) -> None:
+        threads.append(threading.current_thread().name)
+
+    monkeypatch.setattr(Text, "place", place)
+    link = found(door.own.get("/search?q=lease").text, r'<a href="(/doc/[^"]+)"')
+    assert door.own.get(link).status_code == 200
+    (thread,) = threads
+    assert thread.startswith("brain-")
+
+
+def test_of_a_sentence_that_stands_twice_the_one_that_is_meant_is_marked(
+    tmp_path: Path,
+) -> None:
+    """What follows the # stays in the browser: only the query says which one."""
+    said = "The boiler was serviced."
+    rows = [said if row in (10, 1_000) else f"row {row}" for row in range(1, 1_101)]
+    with http_door(tmp_path / "notes") as door:
+        (tmp_path / "notes" / "log.txt").write_text("\n".join(rows))
+        assert brain("add", tmp_path / "notes").code == 0
+        listed = door.own.get("/search?path=log.txt").text
+        reference = found(listed, r'<a href="/doc/([^"?#]+)')
+        for locator in ("L10", "L1000"):
+            link = address(reference, "log.txt", locator, said)
+            html = door.own.get(link.partition("#")[0]).text
+            assert found(html, r'<div class="row here" id="(\w+)">') == locator
+            assert html.count("<mark>") == 1
 
 
 def test_a_long_document_begins_with_the_part_that_is_wanted() -> None:
@@ -371,8 +503,10 @@ def test_places_of_one_name_have_an_anchor_each() -> None:
 def test_an_address_holds_the_quote_and_leads_to_the_place() -> None:
     assert (
         address("ab12", "notes/lease.md", "L8-12", "a & b")
-        == "/doc/ab12?quote=a+%26+b#L8"
+        == "/doc/ab12?at=L8&quote=a+%26+b#L8"
     )
+    assert address("ab12", "x.pdf", "p. 3", "a") == "/doc/ab12/page/3?quote=a"
+    assert address("ab12", "x.txt", "", "a") == "/doc/ab12?quote=a"
     assert address("ab12", "x.PDF", "p. 3") == "/doc/ab12/page/3"
     assert address("ab12", "mail.eml", "p. 3") == "/doc/ab12#p3"
     assert address("ab12", "x.txt", "") == "/doc/ab12"

@@ -15,9 +15,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from brain.doors import json_out
-from brain.doors.http.work import answered, done, failed, shown
+from brain.doors.http.work import answered, as_error, done, failed, shown
+from brain.doors.log import note_unexpected
 from brain.doors.show import showing
-from brain.errors import BrainError, UsageError
+from brain.errors import UsageError
 from brain.types import Mode, Request, Scope, Way
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Api:
             sort=values.get("sort", ""),
             mode=cast("Mode", one_of(values, "mode", MODES, "hybrid")),
             rerank=values.get("rerank"),
-            look=not self._pool.watched(),
+            look=looks(self._pool, read_only=self._read_only),
         )
         found = await done(self._pool, lambda brain: brain.search(request))
         return shown(json_out.search(request.question, found))
@@ -118,7 +119,7 @@ class Api:
             anyway=values.get("anyway", False),
             record=values.get("record", True) and not self._read_only,
             follow_up=values.get("follow_up", False),
-            look=not self._pool.watched(),
+            look=looks(self._pool, read_only=self._read_only),
             route=cast("Way", one_of(values, "route", WAYS, "")),
         )
         if EVENTS in http.headers.get("accept", ""):
@@ -162,9 +163,15 @@ def careful(endpoint: Endpoint) -> Endpoint:
         try:
             return await endpoint(http)
         except Exception as error:
+            note_unexpected(error)
             return failed(error)
 
     return answered_or_failed
+
+
+def looks(pool: Pool, *, read_only: bool) -> bool:
+    """Whether a question looks at the added folders itself: not where a watcher does, nor where nothing is taken in."""
+    return not read_only and not pool.watched()
 
 
 def as_json(value: object, kind: str = "") -> Response:
@@ -173,12 +180,9 @@ def as_json(value: object, kind: str = "") -> Response:
 
 
 async def streamed(pool: Pool, request: Request) -> Response:
-    """An answer as server-sent events. What goes wrong before the first is an error with its status."""
+    """An answer as server-sent events. Raises what goes wrong before the first."""
     events = answered(pool, request)
-    try:
-        first = await anext(events)
-    except Exception as error:
-        return failed(error)
+    first = await anext(events)
     return StreamingResponse(_events(first, events), media_type=EVENTS)
 
 
@@ -189,8 +193,10 @@ async def _events(
         yield event(*first)
         async for kind, said in rest:
             yield event(kind, said)
-    except BrainError as error:
-        yield event("error", json_out.error(error.kind, error.message, error.hint))
+    except Exception as error:
+        note_unexpected(error)
+        known = as_error(error)
+        yield event("error", json_out.error(known.kind, known.message, known.hint))
 
 
 def event(kind: str, said: Any) -> str:

@@ -1,24 +1,27 @@
 """The page that asks: a question from a form, its answer as a whole page, or piece by piece as it comes.
 
-A browser with scripts asks for events and shows each as it comes; without, the same form brings the whole page. Leaves
-the answer to `Brain.ask`, and how it looks to the templates. Serves `/`.
+A browser with scripts asks for events and shows each as it comes; without, the same form brings the whole page. How
+good an answer was is for a person to say, never for a program that shows the token. Leaves the answer to `Brain.ask`,
+and how it looks to the templates. Serves `/`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.responses import Response, StreamingResponse
 
 from brain.doors.http import forms
-from brain.doors.http.api import EVENTS
+from brain.doors.http.api import EVENTS, looks
 from brain.doors.http.choices import choices
 from brain.doors.http.forms import READ_ONLY
 from brain.doors.http.rendering import name, short_path
 from brain.doors.http.work import answered, as_error, done
+from brain.doors.log import note_unexpected
 from brain.doors.views.answers import ANSWERS, BUILTIN, STATES, left_for
+from brain.errors import Refused, UsageError
 from brain.types import Request as Question
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from brain.app.pool import Pool
     from brain.doors.http.rendering import Rendering
     from brain.doors.http.settings import Settings
-    from brain.types import Answer
+    from brain.types import Answer, Way
 
 LIMIT = 8  # passages that an answer is made from, as in the command line
 LATELY = 5  # questions that are shown again
@@ -38,6 +41,11 @@ TICKS = (
     ("anyway", "answer even when my notes seem not to hold it"),
     ("local", "nothing leaves, whatever the rules allow"),
     ("no_record", "keep nothing of it"),
+)
+WAYS = ("deep", "local")
+NOT_A_PERSON = Refused(
+    "a person says how good an answer was",
+    "use the page, or `brain feedback` in a terminal",
 )
 FIELDS = ("question", *forms.SCOPE, *(field for field, _words in TICKS))
 
@@ -59,9 +67,13 @@ class Asking:
     async def ask(self, http: Request) -> Response:
         """The answer."""
         given = await forms.posted(http, *FIELDS)
-        question = question_of(given, read_only=self._read_only)
+        question = question_of(
+            given,
+            read_only=self._read_only,
+            look=looks(self._pool, read_only=self._read_only),
+        )
         if EVENTS in http.headers.get("accept", ""):
-            return StreamingResponse(self._events(question), media_type=EVENTS)
+            return await self._streamed(question)
         answer = await done(self._pool, lambda brain: brain.ask(question))
         return await self._page(given, answer)
 
@@ -69,6 +81,8 @@ class Asking:
         """What a person says of an answer."""
         if self._read_only:
             raise READ_ONLY
+        if "authorization" in http.headers:
+            raise NOT_A_PERSON
         given = await forms.posted(http, "episode", "verdict")
         verdict, episode = given["verdict"], given["episode"]
 
@@ -96,36 +110,49 @@ class Asking:
             **values,
         )
 
-    async def _events(self, question: Question) -> AsyncIterator[str]:
+    async def _streamed(self, question: Question) -> Response:
+        """The answer as events. Raises what goes wrong before the first."""
+        rest = answered(self._pool, question)
+        first = await anext(rest)
+        return StreamingResponse(self._events(first, rest), media_type=EVENTS)
+
+    async def _events(
+        self, first: tuple[str, Any], rest: AsyncIterator[tuple[str, Any]]
+    ) -> AsyncIterator[str]:
         """Each piece of the answer as HTML, with where it goes; at the end the whole of it."""
         try:
-            async for kind, said in answered(self._pool, question):
-                if kind == "answer":
-                    yield event(kind, "", self._answer(said))
-                    continue
-                for into, html in self._pieces(kind, said):
-                    yield event(kind, into, html)
+            for piece in self._pieces(*first):
+                yield piece
+            async for said in rest:
+                for piece in self._pieces(*said):
+                    yield piece
         except Exception as error:
+            note_unexpected(error)
             text = self._render.text("error_text.html", error=as_error(error))
             yield event("error", "", text)
 
     def _answer(self, answer: Answer) -> str:
         return self._render.text("answer.html", answer=answer, **shape(answer))
 
-    def _pieces(self, kind: str, said: str) -> list[tuple[str, str]]:
-        """Where one thing that is said goes on the page, and its HTML."""
+    def _pieces(self, kind: str, said: Any) -> list[str]:
+        """The events of one thing that is said."""
+        if kind == "answer":
+            return [event(kind, "", self._answer(said))]
         if kind == "notice":
-            return [("notices", self._render.text("piece.html", notice=said))]
+            html = self._render.text("piece.html", notice=said)
+            return [event(kind, "notices", html)]
         if kind == "sentence":
-            return [("said", self._render.text("piece.html", sentence=said))]
+            html = self._render.text("piece.html", sentence=said)
+            return [event(kind, "said", html)]
         words, mark, where = said.strip().rpartition("”")
-        done = [("said", self._render.text("piece.html", quote=f"{words}{mark}"))]
+        html = self._render.text("piece.html", quote=f"{words}{mark}")
+        done = [event(kind, "said", html)]
         if where and not where.strip().startswith("["):
             source = where.strip()
             piece = self._render.text(
                 "piece.html", source=name(source), path=short_path(source)
             )
-            done.append(("sources", piece))
+            done.append(event(kind, "sources", piece))
         return done
 
 
@@ -135,9 +162,8 @@ def _asked_lately(brain: Brain) -> list[str]:
     return list(dict.fromkeys(one.question for one in lately))[:LATELY]
 
 
-def question_of(given: Mapping[str, str], *, read_only: bool) -> Question:
-    """What a form asks for."""
-    route = "local" if given["local"] else "deep" if given["deep"] else ""
+def question_of(given: Mapping[str, str], *, read_only: bool, look: bool) -> Question:
+    """What a form asks for. Raises `UsageError` for two ways at once."""
     return Question(
         given["question"],
         scope=forms.scope(given),
@@ -145,8 +171,17 @@ def question_of(given: Mapping[str, str], *, read_only: bool) -> Question:
         anyway=bool(given["anyway"]),
         record=not given["no_record"] and not read_only,
         follow_up=bool(given["follow_up"]),
-        route=route,  # type: ignore[arg-type]  # one of the ways
+        look=look,
+        route=_way(given),
     )
+
+
+def _way(given: Mapping[str, str]) -> Way:
+    wanted = [way for way in WAYS if given[way]]
+    if len(wanted) > 1:
+        first, second = (dict(TICKS)[way] for way in wanted)
+        raise UsageError(f"“{first}” and “{second}” are two ways", "tick one of them")
+    return cast("Way", wanted[0]) if wanted else ""
 
 
 def event(kind: str, into: str, html: str) -> str:

@@ -7,7 +7,7 @@ finding a quote to `places`. Serves `/doc/…`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as escaped
 
 from starlette.responses import RedirectResponse, Response
@@ -16,6 +16,7 @@ from brain.doors.http import forms
 from brain.doors.http.places import (
     PARTS_SHOWN,
     QUOTE_CHARS,
+    Pieces,
     Text,
     address,
     find,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from brain.app import Brain
-    from brain.app.originals import Part, PdfPage
+    from brain.app.originals import PdfPage
     from brain.app.pool import Pool
     from brain.doors.http.rendering import Rendering
     from brain.reports import DocumentDetail
@@ -74,26 +75,15 @@ class Documents:
     async def document(self, http: Request) -> Response:
         """Its text. `quote`: marked where it stands; `at`: the anchor that has to be shown; `from`: the first part."""
         reference = http.path_params["id"]
+        given = forms.query(http, "quote", "at", "from")
 
-        def work(brain: Brain) -> tuple[DocumentDetail, list[Part]]:
+        def work(brain: Brain) -> tuple[DocumentDetail, dict[str, Any]]:
             detail = brain.library.document(reference)
-            return detail, brain.library.parts(detail.row.id)
+            text = Text(brain.library.parts(detail.row.id))
+            return detail, _parts_shown(text, given, detail.row.media_type)
 
         detail, parts = await done(self._pool, work)
-        return self._document(http, detail, Text(parts))
-
-    def _document(self, http: Request, detail: DocumentDetail, text: Text) -> Response:
-        given = forms.query(http, "quote", "at", "from")
-        quote = given["quote"][:QUOTE_CHARS]
-        span = text.place(quote, given["at"])
-        wanted = text.number_at(span[0]) if span else text.number_of(given["at"])
-        of = len(text.parts)
-        first = wanted // PARTS_SHOWN * PARTS_SHOWN
-        if given["from"]:
-            first = max(0, forms.number(given["from"], 1, of) - 1)
         kind = detail.row.media_type
-        shown = text.shown(first, PARTS_SHOWN, span, headings=kind == "text/markdown")
-        after = first + PARTS_SHOWN
         return self._render.page(
             "document.html",
             title=detail.row.title or detail.row.source,
@@ -103,13 +93,7 @@ class Documents:
             is_pdf=kind == PDF,
             is_code=kind.startswith(CODE),
             has_file=detail.uri.startswith("file:"),
-            quote=quote,
-            placed=next((part.anchor for part in shown if part.here), ""),
-            shown=shown,
-            before=max(0, first - PARTS_SHOWN) + 1 if first else None,
-            after=after + 1 if after < of else None,
-            first=first + 1,
-            of=of,
+            **parts,
         )
 
     async def original(self, http: Request) -> Response:
@@ -129,12 +113,14 @@ class Documents:
         reference, number = http.path_params["id"], http.path_params["number"]
         quote = forms.query(http, "quote")["quote"][:QUOTE_CHARS]
 
-        def work(brain: Brain) -> tuple[DocumentDetail, PdfPage, str]:
+        def work(brain: Brain) -> tuple[DocumentDetail, PdfPage, Pieces]:
             detail = brain.library.document(reference)
             leaf = brain.library.page(detail.row.id, number, quote)
-            return detail, leaf, text_of_page(brain, detail.row.id, number)
+            text = text_of_page(brain, detail.row.id, number)
+            marked = pieces(text, find(text, quote)) if text.strip() else []
+            return detail, leaf, marked
 
-        detail, leaf, text = await done(self._pool, work)
+        detail, leaf, marked = await done(self._pool, work)
         return self._render.page(
             "leaf.html",
             title=f"{detail.row.title or detail.row.source}, page {number}",
@@ -142,7 +128,7 @@ class Documents:
             row=detail.row,
             leaf=leaf,
             quote=quote,
-            pieces=pieces(text, find(text, quote)) if text.strip() else [],
+            pieces=marked,
         )
 
     async def picture(self, http: Request) -> Response:
@@ -163,6 +149,28 @@ def text_of_page(brain: Brain, identity: str, number: int) -> str:
         return brain.library.get(f"{identity}:{number}")[0].text
     except NotFound:
         return ""
+
+
+def _parts_shown(text: Text, given: forms.Given, kind: str) -> dict[str, Any]:
+    """What the template shows of a text. `given`: the fields of `Documents.document`."""
+    quote = given["quote"][:QUOTE_CHARS]
+    span = text.place(quote, given["at"])
+    wanted = text.number_at(span[0]) if span else text.number_of(given["at"])
+    of = len(text.parts)
+    first = wanted // PARTS_SHOWN * PARTS_SHOWN
+    if given["from"]:
+        first = max(0, forms.number(given["from"], 1, of) - 1)
+    shown = text.shown(first, PARTS_SHOWN, span, headings=kind == "text/markdown")
+    after = first + PARTS_SHOWN
+    return {
+        "quote": quote,
+        "placed": next((part.anchor for part in shown if part.here), ""),
+        "shown": shown,
+        "before": max(0, first - PARTS_SHOWN) + 1 if first else None,
+        "after": after + 1 if after < of else None,
+        "first": first + 1,
+        "of": of,
+    }
 
 
 def _facts(detail: DocumentDetail) -> list[tuple[str, str]]:

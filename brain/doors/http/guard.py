@@ -48,8 +48,8 @@ HEADERS = {
 
 
 SEEN = (401, 403)  # refusals that a person meets in the browser
-Refusing = Callable[[int, str], Response]
-"""(status, path that was asked for) -> what a person sees in its place"""
+Refusing = Callable[[int, str, str], Response]
+"""(status, path that was asked for, its query) -> what a person sees in its place"""
 
 
 class TooLong(UsageError):
@@ -122,7 +122,8 @@ class Guard:
             return refused
         if "text/html" not in Headers(scope=scope).get("accept", ""):
             return refused
-        return self._page(refused.status_code, scope["path"])
+        query = scope["query_string"].decode("latin-1")
+        return self._page(refused.status_code, scope["path"], query)
 
     def _stranger(self, scope: Scope, headers: Headers) -> Response | None:
         """None for who shows the cookie or the token; the word of an address is exchanged for the cookie."""

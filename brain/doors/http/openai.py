@@ -17,7 +17,7 @@ from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from brain.app.pool import RETRY_SECONDS, Busy
-from brain.doors.http.api import EVENTS, Endpoint, body_of
+from brain.doors.http.api import EVENTS, Endpoint, body_of, looks
 from brain.doors.http.openai_asked import (
     ANSWERS,
     EMBEDS,
@@ -28,6 +28,7 @@ from brain.doors.http.openai_asked import (
 )
 from brain.doors.http.openai_said import Said
 from brain.doors.http.work import answered, as_error, done, shown, status_of
+from brain.doors.log import note_unexpected
 from brain.errors import NotFound
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class OpenAi:
         request = asked.request(
             settings.at_most,
             read_only=settings.read_only,
-            look=not self._pool.watched(),
+            look=looks(self._pool, read_only=settings.read_only),
         )
         events = answered(self._pool, request)
         reply = Reply(asked, settings.address)
@@ -182,6 +183,7 @@ class Reply:
                 for piece in self._heard(*event):
                     yield piece
         except Exception as error:
+            note_unexpected(error)
             yield _event(_error(error))
         yield END
 
@@ -221,6 +223,7 @@ def careful(endpoint: Endpoint) -> Endpoint:
         try:
             return await endpoint(http)
         except Exception as error:
+            note_unexpected(error)
             response = shown(_error(error), status_of(as_error(error)))
             if isinstance(error, Busy):
                 response.headers["retry-after"] = str(RETRY_SECONDS)

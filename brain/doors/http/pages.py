@@ -18,12 +18,14 @@ from starlette.routing import Route
 
 import brain
 from brain.doors.http import forms
+from brain.doors.http.api import EVENTS, looks
 from brain.doors.http.asking import Asking
 from brain.doors.http.books import Books
 from brain.doors.http.choices import choices
 from brain.doors.http.documents import Documents
 from brain.doors.http.rendering import Rendering
 from brain.doors.http.work import done
+from brain.doors.log import note_unexpected
 from brain.errors import BrainError
 from brain.types import Request as Question
 from brain.types import Scope
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
 Endpoint = Callable[["Request"], Awaitable[Response]]
 
+AS_SENT = "%=&+-._~"  # of a query: what is escaped already stays so
 UNKNOWN = 401  # the status for who shows neither cookie nor token
 FOUND = 10  # passages or rounds of one page
 LISTED = 50  # documents or days' events of one page
@@ -62,6 +65,7 @@ class Pages:
         look: Callable[[], Health] | None = None,
     ) -> None:
         self._pool = pool
+        self._read_only = settings.read_only
         self._look = look
         self._render = Rendering(read_only=settings.read_only)
         self._asking = Asking(pool, settings, self._render)
@@ -98,9 +102,10 @@ class Pages:
         """An error as a page."""
         return self._render.failed(error)
 
-    def refused(self, code: int, path: str) -> Response:
-        """What the guard refuses, for a person who sees it in the browser."""
+    def refused(self, code: int, path: str, query: str) -> Response:
+        """What the guard refuses, for a person who sees it in the browser. `query`: as it was sent."""
         here = "/" + escaped(path.lstrip("/\\"))  # never an address of somebody else
+        asked = f"?{escaped(query, safe=AS_SENT)}" if query else ""
         stranger = code == UNKNOWN
         return self._render.page(
             "refused.html",
@@ -109,6 +114,7 @@ class Pages:
             here="",
             stranger=stranger,
             path=here,
+            address=here + asked,
         )
 
     def _careful(self, endpoint: Endpoint) -> Endpoint:
@@ -118,7 +124,9 @@ class Pages:
             try:
                 return await endpoint(http)
             except Exception as error:
-                return self.failed(error)
+                note_unexpected(error)
+                whole = EVENTS not in http.headers.get("accept", "")
+                return self._render.failed(error, whole=whole)
 
         return answered_or_failed
 
@@ -156,6 +164,7 @@ class Pages:
             scope=forms.scope(given),
             limit=limit,
             mode="lexical" if given["lexical"] else "hybrid",
+            look=looks(self._pool, read_only=self._read_only),
         )
         return await done(self._pool, lambda brain: brain.search(question))
 

@@ -1,12 +1,14 @@
 """Where a place of a document is on the page: its address, its anchor, and which characters of its text a quote is.
 
-An address carries the quote itself, so that it is marked where it stands now, and nothing is where it stands no more.
-Leaves drawing to the templates. Serves the pages.
+An address carries the quote itself, so that it is marked where it stands now, and nothing is where it stands no more;
+and its place beside it, since what follows a # is never sent to a server. Leaves drawing to the templates. Serves the
+pages.
 """
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote as escaped
@@ -20,6 +22,8 @@ UNITS = {"L": "L", "¶": "par", "§": "sec", "p. ": "p", "slide ": "slide", "ch.
 COUNTED = re.compile(rf"(?P<unit>{'|'.join(map(re.escape, UNITS))})(?P<number>\d+)")
 LINE = re.compile(r"L(\d+)(?:-(\d+))?$")
 PAGE = re.compile(r"p\. (\d+)")
+WHITE = re.compile(r"\s+")
+LONG_WHITE = re.compile(r"\s{2,}")
 MARKDOWN_HEADING = re.compile(r"#{1,6} ")
 QUOTE_CHARS = 4_000  # of an address; a longer quote is found by its beginning
 PARTS_SHOWN = (
@@ -58,12 +62,16 @@ def anchor(locator: str) -> str:
 
 def address(reference: str, source: str, locator: str, quote: str = "") -> str:
     """Of a place on the page: a page of a PDF as it looks, every other place in its text."""
-    query = f"?{urlencode({'quote': quote[:QUOTE_CHARS]})}" if quote else ""
     document = f"/doc/{escaped(reference, safe='')}"
+    fields = {"quote": quote[:QUOTE_CHARS]} if quote else {}
+    place = anchor(locator)
     page = PAGE.match(locator)
     if page and source.lower().endswith(".pdf"):
-        return f"{document}/page/{page[1]}{query}"
-    place = anchor(locator)
+        document += f"/page/{page[1]}"
+        place = ""
+    elif fields and place:
+        fields = {"at": place, **fields}
+    query = f"?{urlencode(fields)}" if fields else ""
     return f"{document}{query}#{escaped(place)}" if place else document + query
 
 
@@ -80,17 +88,42 @@ def in_words(locator: str) -> str:
 
 def find(text: str, quote: str, near: int = 0) -> Span | None:
     """From where to where the quote stands in the text, however its white space is; of several the one nearest to
-    character `near`. None where it stands nowhere.
+    character `near`. None where it stands nowhere. Takes time in proportion to the text, whatever the two are.
 
     >>> find("a b\\nc. a b c.", "b c.", 9)
     (9, 13)
     """
-    words = quote.split()
-    if not words:
+    wanted = " ".join(quote.split())
+    if not wanted:
         return None
-    pattern = re.compile(r"\s+".join(map(re.escape, words)))
-    spans = [match.span() for match in pattern.finditer(text)]
-    return min(spans, key=lambda span: abs(span[0] - near), default=None)
+    squeezed = _Squeezed(text)
+    nearest = None
+    at = squeezed.text.find(wanted)
+    while at >= 0:
+        span = squeezed.place(at), squeezed.place(at + len(wanted) - 1) + 1
+        if nearest is None or abs(span[0] - near) < abs(nearest[0] - near):
+            nearest = span
+        if span[0] >= near:
+            break
+        at = squeezed.text.find(wanted, at + len(wanted))
+    return nearest
+
+
+class _Squeezed:
+    """A text with one space in the place of each run of white space."""
+
+    def __init__(self, text: str) -> None:
+        self.text = WHITE.sub(" ", text)
+        self._from = [0]  # the character from which on so many are left out
+        self._left_out = [0]
+        for run in LONG_WHITE.finditer(text):
+            gone = self._left_out[-1] + len(run[0]) - 1
+            self._from.append(run.end() - gone)
+            self._left_out.append(gone)
+
+    def place(self, at: int) -> int:
+        """Where a character of it stands in the text as it was."""
+        return at + self._left_out[bisect_right(self._from, at) - 1]
 
 
 def pieces(text: str, span: Span | None) -> Pieces:

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import Response
 
+from brain.app.pool import RETRY_SECONDS, Busy
 from brain.doors import lines
 from brain.doors.http import places
 from brain.doors.http.places import Pieces
@@ -90,12 +91,16 @@ class Rendering:
         whole = self.text(template, **values)
         return Response(whole, code, media_type="text/html")
 
-    def failed(self, error: BaseException) -> Response:
-        """An error as a page, with its status."""
+    def failed(self, error: BaseException, *, whole: bool = True) -> Response:
+        """An error as a page, or as a part of one that is there, with its status."""
         known = as_error(error)
-        return self.page(
-            "error.html", status_of(known), title="Not done", here="", error=known
+        template = "error.html" if whole else "error_text.html"
+        response = self.page(
+            template, status_of(known), title="Not done", here="", error=known
         )
+        if isinstance(known, Busy):
+            response.headers["retry-after"] = str(RETRY_SECONDS)
+        return response
 
     async def file(self, request: Request) -> Response:
         """A static file. Raises `NotFound`."""

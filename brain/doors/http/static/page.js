@@ -38,6 +38,19 @@ async function stream(response) {
   }
 }
 
+// What is answered in the place of events: HTML of the page, or what the guard says to programs.
+async function refused(response) {
+  const text = await response.text();
+  if ((response.headers.get("content-type") || "").startsWith("text/html")) {
+    answer.innerHTML = text;
+    return;
+  }
+  const { message, hint } = JSON.parse(text).error;
+  answer.innerHTML = document.getElementById("broken").innerHTML;
+  answer.querySelector("h2").textContent = message;
+  answer.querySelector(".lead").textContent = hint;
+}
+
 async function ask(event) {
   event.preventDefault();
   if (running) running.abort();
@@ -55,7 +68,7 @@ async function ask(event) {
     if ((response.headers.get("content-type") || "").startsWith("text/event-stream")) {
       await stream(response);
     } else {
-      answer.innerHTML = await response.text();
+      await refused(response);
     }
   } catch (error) {
     const which = error.name === "AbortError" ? "stopped" : "broken";
