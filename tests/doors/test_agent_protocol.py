@@ -92,6 +92,22 @@ def served(notes: None) -> Iterator[Served]:
         server.close()
 
 
+def test_a_server_that_only_reads_takes_no_file_in_for_an_agent(
+    notes: None, tmp_path: Path
+) -> None:
+    (tmp_path / "notes" / "boat.md").write_text("# Boat\n\nThe dinghy is green.\n")
+
+    def said(mounted: Mounted) -> str:
+        reply = run(mounted.answer("search", {"query": "dinghy"}, "a test"))
+        assert not reply.failed
+        return str(reply.text)
+
+    with Pool(load, workers=1) as pool:
+        assert "green" not in said(Mounted(pool, Rights(), read_only=True))
+        assert pool.run(lambda brain: brain.status().documents) == 3
+        assert "green" in said(Mounted(pool, Rights()))
+
+
 def run(work: Any) -> Any:
     """The result of a coroutine, within the time of a test."""
     return asyncio.run(asyncio.wait_for(work, SECONDS))

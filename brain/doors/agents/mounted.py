@@ -30,10 +30,13 @@ BODY_BYTES = 2**20
 
 
 class Mounted:
-    """An ASGI application over a pool. It starts with its first request, in the loop of that."""
+    """An ASGI application over a pool. It starts with its first request, in the loop of that. `read_only`: no call
+    takes in what changed in the added folders.
+    """
 
-    def __init__(self, pool: Pool, rights: Rights) -> None:
+    def __init__(self, pool: Pool, rights: Rights, *, read_only: bool = False) -> None:
         self._pool = pool
+        self._read_only = read_only
         self._rights = rights
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: asyncio.Task[None] | None = None
@@ -51,6 +54,7 @@ class Mounted:
 
     async def answer(self, name: str, given: Values, by: str) -> Reply:
         """A call, by a worker of the pool."""
+        look = not self._read_only and not self._pool.watched()
         try:
             future = self._pool.submit(
                 partial(
@@ -59,7 +63,7 @@ class Mounted:
                     given=given,
                     rights=self._rights,
                     by=by,
-                    look=not self._pool.watched(),
+                    look=look,
                 )
             )
         except Busy as error:

@@ -229,7 +229,8 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
         run.out.say(f"serving {home}; its index is {index}. Ctrl-C ends it")
         run.out.print([told("address")])
         run.out.flush()
-        agents = Mounted(pool, Rights(settings.at_most, writes=settings.writes))
+        rights = Rights(settings.at_most, writes=settings.writes)
+        agents = Mounted(pool, rights, read_only=settings.read_only)
         app = application(pool, settings, access, look, {PATH: agents})
         answer_http(app, settings, listens)
 
