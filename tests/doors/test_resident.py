@@ -142,8 +142,35 @@ def test_another_setting_in_the_environment_makes_a_command_work_by_itself(
     monkeypatch.setenv("BRAIN_RETRIEVAL_RERANK", "on")
     assert front.answered(["search", "tea"]) is None
     monkeypatch.delenv("BRAIN_RETRIEVAL_RERANK")
-    monkeypatch.setenv("SOME_API_KEY", "another one")
-    assert front.answered(["search", "tea"]) is None
+    assert front.answered(["search", "tea"]) == 0
+
+
+def test_a_key_makes_only_what_needs_it_work_by_itself(
+    served: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service has no key in its file, and a shell often has one."""
+    question = ["ask", "--no-record", "when does the lease end?"]
+    monkeypatch.setenv("SOME_API_KEY", "of something else")
+    assert front.answered(question) is not None
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "another one")
+    assert front.answered(["search", "tea"]) == 0
+    assert front.answered(["recall", "lease"]) is not None
+    assert front.answered(question) is None
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "")
+    assert front.answered(question) is not None
+
+
+def test_an_agent_that_asks_is_answered_only_by_a_server_with_the_same_keys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front, "BEGUN_SECONDS", 60.0)
+    assert brain("add", "--note", "the dinghy is green").code == 0
+    with Pool(load, workers=1) as pool, Resident(pool, called=lambda *_: {"did": 1}):
+        monkeypatch.setenv("OPENAI_API_KEY", "another one")
+        assert front.called({"name": "search"}) == {"did": 1}
+        assert front.called({"name": "ask"}) is None
+        monkeypatch.delenv("OPENAI_API_KEY")
+        assert front.called({"name": "ask"}) == {"did": 1}
 
 
 def test_a_server_of_another_version_is_not_asked(

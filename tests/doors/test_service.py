@@ -25,6 +25,7 @@ from brain.doors.cli import front, wire
 from brain.doors.cli.resident import Resident
 from brain.errors import BrainError, NotFound, UsageError
 from brain.health import ChoreResult, Health
+from brain.models import makers
 from tests.end_to_end import ROOT, brain, home
 from tests.pages import follow
 
@@ -376,7 +377,7 @@ def test_the_options_of_a_service_are_read_from_its_file(
 def answers() -> dict[str, str]:
     """What the server says of itself."""
     return {
-        "version": f"{__version__} {wire.environment()}",
+        "version": f"{__version__} {json.dumps(wire.variables())}",
         "health": json.dumps(asdict(HEALTH)),
     }
 
@@ -442,8 +443,40 @@ def test_a_server_of_another_version_is_said(
 def test_a_server_with_other_settings_is_said(
     served: Resident, answers: dict[str, str]
 ) -> None:
-    answers["version"] = f"{__version__} another-digest"
+    there = {**wire.variables(), "LC_TIME": "another-digest"}
+    answers["version"] = f"{__version__} {json.dumps(there)}"
+    said = brain("status", "--json").json["notices"][-1]
+    assert "other settings in its environment (LC_TIME), so that commands" in said
+    answers["version"] = f"{__version__} damaged"
     assert "other settings in its environment" in brain("status").stdout
+
+
+def test_a_key_that_the_server_has_not_is_said_with_what_helps(
+    served: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of a service holds no key: to install it anew would change nothing."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-this-shell")
+    said = brain("status", "--json").json["notices"][-1]
+    assert (
+        "has not the same OPENAI_API_KEY, so that `brain ask` works by itself" in said
+    )
+    assert "brain cloud enable" in said
+    assert "service install" not in said
+    assert "sk-of" not in said
+
+
+@pytest.mark.parametrize(
+    "name", ["STRIPE_API_KEY", "OLLAMA_API_KEY", "BRAIN_BACKUP_PASSPHRASE"]
+)
+def test_a_secret_that_no_question_needs_makes_no_difference(
+    name: str, served: Resident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "open-sesame")
+    assert front.difference() == ""
+
+
+def test_the_keys_that_are_compared_are_those_of_every_maker() -> None:
+    assert set(wire.KEYS) == {maker.key_variable for maker in makers.KNOWN.values()}
 
 
 def test_a_server_of_the_same_kind_is_no_notice(served: Resident) -> None:

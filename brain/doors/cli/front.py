@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Those that need the models or the index; the others are as quick without it.
 ANSWERED = ("search", "ask", "recall")
+# What may write by a model of a cloud, and so needs its key
+NEED_KEYS = ("ask",)
 # What only this process can do: read its standard input, shut itself off, print typer's own help.
 OWN = ("-", "--offline", "--help")
 # Variables that say how a terminal shows colours.
@@ -84,17 +86,28 @@ def difference() -> str:
         return f"{error.message}; {error.hint}"
     if said is None:
         return ""
-    version, _space, environment = said.partition(" ")
+    version, _space, variables = said.partition(" ")
     if version != __version__:
         other = f"version {version}" if version else "another version"
         return (
             f"the server of this home is {other} and this command {__version__}, so that commands work by themselves; "
             f"start it anew: {ANEW}"
         )
-    if environment != wire.environment():
+    return _of_variables(wire.differing(variables))
+
+
+def _of_variables(names: Sequence[str]) -> str:
+    """What to tell of variables of the environment that the server has otherwise."""
+    settings = [name for name in names if name not in wire.KEYS]
+    if settings:
         return (
-            "the server of this home was started with other settings in its environment, so that commands work by "
-            f"themselves; start it anew: {ANEW}"
+            f"the server of this home was started with other settings in its environment ({', '.join(settings)}), so "
+            f"that commands work by themselves; start it anew: {ANEW}"
+        )
+    if names:
+        return (
+            f"the server of this home has not the same {', '.join(names)}, so that `brain ask` works by itself; let "
+            "`brain cloud enable` keep the key in the keyring and unset the variable"
         )
     return ""
 
@@ -115,6 +128,7 @@ def called(said: Said) -> Said | None:
         "version": __version__,
         "environment": wire.environment(),
         "call": said,
+        **_keys(said.get("name")),
     }
     with connection:
         try:
@@ -173,6 +187,7 @@ def _request(words: Sequence[str]) -> Said:
     return {
         "version": __version__,
         "environment": wire.environment(),
+        **_keys(words[0]),
         "words": list(words),
         "folder": os.getcwd(),
         "columns": shutil.get_terminal_size().columns,
@@ -181,6 +196,11 @@ def _request(words: Sequence[str]) -> Said:
         "out": _stream(sys.stdout),
         "err": _stream(sys.stderr),
     }
+
+
+def _keys(work: object) -> Said:
+    """The keys of this process, as a digest, where the work may need one."""
+    return {"keys": wire.keys()} if work in NEED_KEYS else {}
 
 
 def _given(environ: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:

@@ -85,6 +85,7 @@ class Resident:
         self._told = told
         self._called = called
         self._environment = wire.environment(environ)
+        self._keys = wire.keys(environ)
         place = wire.address(pool.config.home, environ)
         if place is None:
             raise BrainError(
@@ -159,6 +160,8 @@ class Resident:
             return f"the server is version {__version__}"
         if asked.get("environment") != self._environment:
             return "the server was started with other settings in its environment"
+        if asked.get("keys", self._keys) != self._keys:
+            return "the server was started with other keys"
         return ""
 
 

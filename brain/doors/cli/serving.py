@@ -190,7 +190,7 @@ class _Told:
         if what == "address":
             return f"{self._settings.address}/?word={self._access.new_word()}"
         if what == "version":
-            return f"{__version__} {wire.environment()}"
+            return f"{__version__} {json.dumps(wire.variables())}"
         if what == "health" and self.upkeep is not None:
             return json.dumps(asdict(self.upkeep.health()))
         return ""

@@ -29,13 +29,14 @@ LENGTH = struct.Struct(">I")
 MOST_BYTES = (
     2**26
 )  # of one message; an answer with everything in it has a few hundred thousand
-# Variables that change what a command does, by name or by the beginning or end of it: with other values than the
-# server's the command works by itself.
+# Variables that change what a command does, by name or by the beginning of it: with other values than the server's the
+# command works by itself.
 NAMES = ("HOME", "LANG", "LANGUAGE", "TZ", "TZDIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
 BEGINNINGS = ("BRAIN_", "LC_", "OLLAMA_")
-ENDS = ("_API_KEY",)
-# How the name of a variable ends whose value is written into no file
+# How the name of a variable ends whose value is written into no file, so that a service has none of them
 SECRETS = ("_API_KEY", "_PASSPHRASE", "_TOKEN", "_SECRET", "_PASSWORD")
+# The keys that a command may need (those of `models.makers`), compared for no other command
+KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
 # Of the home it is compared where it leads to. What else begins with XDG_ tells of a desktop, which a service has not.
 LEFT_OUT = ("BRAIN_HOME",)
 
@@ -54,22 +55,51 @@ def address(home: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def settings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Every variable that changes what a command does, but where the home is."""
-    return {
-        name: value
-        for name, value in environ.items()
-        if name not in LEFT_OUT and _counts(name)
-    }
+    """Every variable that changes what a command does, but secrets and where the home is."""
+    return {name: value for name, value in environ.items() if _counts(name)}
 
 
 def environment(environ: Mapping[str, str] = os.environ) -> str:
     """A digest of them."""
-    chosen = sorted(settings(environ).items())
-    return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+    return _digest(sorted(settings(environ).items()))
+
+
+def keys(environ: Mapping[str, str] = os.environ) -> str:
+    """A digest of the keys."""
+    return _digest(sorted(_keys(environ).items()))
+
+
+def variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """A digest of each setting and of each key, by its name."""
+    chosen = {**settings(environ), **_keys(environ)}
+    return {name: _digest(value) for name, value in chosen.items()}
+
+
+def differing(told: str, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The names of what is not here as `variables` of another process told it in JSON."""
+    here = variables(environ)
+    try:
+        there = dict(json.loads(told))
+    except (ValueError, TypeError):
+        there = {}
+    names = {**here, **there}
+    return sorted(name for name in names if here.get(name) != there.get(name))
 
 
 def _counts(name: str) -> bool:
-    return name in NAMES or name.startswith(BEGINNINGS) or name.endswith(ENDS)
+    if name in LEFT_OUT or name.endswith(SECRETS):
+        return False
+    return name in NAMES or name.startswith(BEGINNINGS)
+
+
+def _keys(environ: Mapping[str, str]) -> dict[str, str]:
+    """Those that hold something."""
+    given = {name: environ.get(name, "").strip() for name in KEYS}
+    return {name: value for name, value in given.items() if value}
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def send(connection: socket, said: Said) -> None:
