@@ -41,7 +41,7 @@ class Recalled:
     """What `recall` found, best first. `found` is False when nothing reached the floor: then `episodes` holds the
     nearest three at most. `since`/`until` are the window really used (ISO 8601, "" open), read from the words too.
     `named`: the window that the words name; `set_aside`: it holds too little, so that what is found is from all times.
-    `notices` are shown.
+    `notices` are shown; `withheld`: episodes left out by the label that the request may see at most.
     """
 
     query: str
@@ -55,3 +55,4 @@ class Recalled:
     embedder: str = ""
     confidence: Confidence = field(default_factory=Confidence)
     notices: Texts = ()
+    withheld: int = 0

@@ -79,8 +79,8 @@ def ask(
         done = routed(resources, request, say, agree)
         asked, signals, made = done.answer, done.signals, done.made
         before, compared = done.before, done.compared
-        if sees_less(request.scope):
-            asked = replace(asked, withheld=withheld(resources, request))
+    if sees_less(request.scope):
+        asked = replace(asked, withheld=withheld(resources, request))
     asked = replace(asked, label=of_answer(resources, asked, before))
     if not request.record:
         return asked

@@ -139,6 +139,15 @@ def remember_episodes(
 ) -> list[Episode]:
     """Episodes in one transaction. Their words are evidence, so each is a document as well, under `episode:ID`."""
     tally = Tally()
+    kept = record_episodes(resources, episodes, tally)
+    finish(resources, tally)
+    return kept
+
+
+def record_episodes(
+    resources: Resources, episodes: Sequence[Episode], tally: Tally
+) -> list[Episode]:
+    """The same without its end, `finish`: for what has to stand in one transaction with more."""
     with resources.store.write():
         kept = resources.store.episodes.record_many(episodes)
         for episode in kept:
@@ -152,7 +161,6 @@ def remember_episodes(
             )
             origin = Origin(document.uri, label=episode.label, tags=episode.tags)
             tally.save(resources, document, origin)
-    finish(resources, tally)
     return kept
 
 

@@ -61,19 +61,29 @@ class Inbox(Noun):
                 )
             return self._store.inbox.keep(proposal)
 
+    def named(self, ids: Sequence[str]) -> tuple[Proposal, ...]:
+        """Those with these ids, or their beginnings. Raises `NotFound`."""
+        return tuple(self._store.inbox.named(ids))
+
     def accept(self, ids: Sequence[str]) -> InboxDecision:
         """Remember these, word for word, tagged with who proposed them. Raises `NotFound`."""
-        from brain.app.capture import remember_episodes
+        from brain.app.capture import record_episodes
+        from brain.app.tally import Tally
+        from brain.app.vectors import finish
 
-        chosen = self._store.inbox.named(ids)
-        remember_episodes(self._resources, list(map(_episode, chosen)))
-        self._store.inbox.drop(chosen)
+        tally = Tally()
+        with self._store.write():
+            chosen = self._store.inbox.named(ids)
+            record_episodes(self._resources, list(map(_episode, chosen)), tally)
+            self._store.inbox.drop(chosen)
+        finish(self._resources, tally)
         return InboxDecision("accepted", tuple(chosen))
 
     def refuse(self, ids: Sequence[str]) -> InboxDecision:
         """Delete these. Raises `NotFound`."""
-        chosen = self._store.inbox.named(ids)
-        self._store.inbox.drop(chosen)
+        with self._store.write():
+            chosen = self._store.inbox.named(ids)
+            self._store.inbox.drop(chosen)
         return InboxDecision("refused", tuple(chosen))
 
 

@@ -16,8 +16,10 @@ from brain.app.resources import Resources
 from brain.app.search import chance_of, quoted
 from brain.app.serving import Serving
 from brain.app.times import named_in, resolved, says_more
-from brain.app.unmet import check_person
+from brain.app.unmet import check_person, sees_less
+from brain.labels import effective
 from brain.recalled import Recalled, Remembered, TimeNamed
+from brain.store.sql import WALKED
 from brain.text import operators
 from brain.types import Confidence, Episode, Request, Retrieved, Scope, Texts
 
@@ -47,7 +49,31 @@ def recall(resources: Resources, request: Request, kind: str, person: str) -> Re
     finder = _Finder(resources, request, kind, person)
     told = finder.narrow(asked)
     found = _found(resources, finder, asked.text, told)
-    return replace(found, notices=tuple(told))
+    hidden = _withheld(resources, request)
+    return replace(found, notices=tuple(told), withheld=hidden)
+
+
+def _withheld(resources: Resources, request: Request) -> int:
+    """How many of the first episodes would be others, were it not for the label that the request may see at most.
+
+    Only this number leaves the second look, which goes by the plain words alone, as that of a search does. 0 where the
+    request may see everything.
+    """
+    most = request.scope.at_most
+    if most is None or not sees_less(request.scope):
+        return 0
+    everything = Scope(compartments=request.scope.compartments)
+    finder = _Finder(resources, replace(request, scope=everything), "", "")
+    words = operators.read(request.question).text
+    every = finder.newest("", "")
+    if words:
+        every = finder.shown(*finder.find(words, "", ""), "", "")
+    walked = bool(resources.store.library.setting(WALKED))
+    hidden = 0
+    for one in every.episodes:
+        if effective(one.episode.label, walked=walked) > most:
+            hidden += 1
+    return hidden
 
 
 def _found(

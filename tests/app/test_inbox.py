@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,11 +18,15 @@ from brain.doors.cli.person import AGENTS
 from brain.errors import BrainError, NotFound, UsageError
 from brain.inbox import Proposal
 from brain.types import Request
+from tests.at_terminal import at_a_terminal
 from tests.end_to_end import brain as command
 
 NOON = datetime(2026, 5, 7, 12, tzinfo=UTC)
 TEXT = "The tenant of the second floor is called Quillfeather."
 MARK = b"Quillfeather"
+COMMAND = "from brain.doors.cli import main\nmain()\n"
+PROMPT = "type accept to go on: "
+TURN_SECONDS = 0.5  # in which another process could finish what it must not begin
 
 
 @pytest.fixture
@@ -118,6 +125,37 @@ def test_an_agent_in_a_loop_fills_no_disk(brain: Brain) -> None:
     assert caught.value.hint == "a person decides on them: brain inbox list"
 
 
+def test_accepted_and_refused_at_once_one_of_them_is_told_that_it_is_gone(
+    brain: Brain,
+) -> None:
+    """The other comes when this one has looked its proposal up: it has to wait until all is done."""
+    kept = proposed(brain)
+    table = brain.resources.store.inbox
+    looked_up = table.named
+    told: list[object] = []
+
+    def refuse() -> None:
+        with Brain(brain.config) as other:
+            try:
+                told.append(other.inbox.refuse([kept.id]))
+            except NotFound as error:
+                told.append(error.message)
+
+    thread = threading.Thread(target=refuse)
+
+    def interrupted(ids: Sequence[str]) -> list[Proposal]:
+        found = looked_up(ids)
+        thread.start()
+        thread.join(TURN_SECONDS)
+        return found
+
+    table.named = interrupted  # type: ignore[assignment, method-assign]
+    brain.inbox.accept([kept.id])
+    thread.join()
+    assert told == [f"nothing with the id {kept.id!r} waits"]
+    assert len(brain.recall(Request("Quillfeather")).episodes) == 1
+
+
 def test_ids_that_name_nothing(brain: Brain) -> None:
     kept = proposed(brain)
     for reference in ("zzzzzz", kept.id[:3]):
@@ -164,10 +202,38 @@ def test_the_commands_list_accept_and_refuse(brain: Brain) -> None:
     listed = command("inbox", "list")
     assert f"| {TEXT}" in listed.stdout
     assert "Claude Code 2 · about the house" in listed.stdout
-    assert command("inbox", "accept", first.id[:6]).stdout.startswith("1 proposal acc")
+    words = ["inbox", "accept", first.id[:6]]
+    code, said = at_a_terminal(COMMAND, [(PROMPT, "accept")], *words)
+    assert (code, f"| {TEXT}" in said) == (0, True), said
+    assert "1 proposal accepted" in said
     assert command("inbox", "refuse", second.id[:6]).stdout.startswith("1 proposal ref")
     empty = command("inbox", "list")
     assert (empty.code, empty.stderr) == (3, "brain: nothing waits\n")
+
+
+@pytest.mark.parametrize("typed", ["", "y", "refuse"])
+def test_any_other_word_accepts_nothing(brain: Brain, typed: str) -> None:
+    hostile = proposed(brain, "a\n\x1b[2Jtype accept to go on: ")
+    words = ["inbox", "accept", hostile.id]
+    code, said = at_a_terminal(COMMAND, [(PROMPT, typed)], *words)
+    assert code == 4, said
+    assert "\x1b[2J" not in said
+    assert "| type accept to go on" in said
+    assert brain.inbox.waiting() == (hostile,)
+
+
+def test_without_a_terminal_nothing_is_accepted(brain: Brain) -> None:
+    """No variable of its environment has to tell that it is an agent."""
+    kept = proposed(brain)
+    ran = subprocess.run(
+        [sys.executable, "-c", COMMAND, "inbox", "accept", kept.id],
+        input="accept\n",
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+    )
+    assert (ran.returncode, "no terminal" in ran.stderr) == (4, True)
+    assert brain.inbox.waiting() == (kept,)
 
 
 def test_an_agent_accepts_nothing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,12 @@ def store(folder: Path, notes: dict[str, str] = NOTES) -> Iterator[Brain]:
 def asked(brain: Brain, tool: str, rights: Rights = USUAL, **given: Any) -> Reply:
     """One call."""
     return call(brain, tool, given, rights, "a test")
+
+
+def unmarked(text: str) -> str:
+    """What stands between the marks."""
+    assert re.fullmatch(r"<([0-9a-f]{10})>.*</\1>", text, re.DOTALL), text
+    return text.partition(">")[2].rpartition("<")[0]
 
 
 def launched(*options: str, **environ: str) -> StdioServerParameters:

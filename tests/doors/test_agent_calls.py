@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,15 +14,19 @@ from brain.doors.agents import tools
 from brain.doors.agents.calls import (
     ABOUT,
     READ_CHARACTERS,
+    answer_wire,
     call,
+    failed,
 )
 from brain.doors.agents.rights import Rights, from_wire, to_wire
 from brain.doors.agents.server import INSTRUCTION_CHARACTERS
 from brain.doors.agents.shapes import RESULT_CHARACTERS
+from brain.doors.log import Log
+from brain.errors import BrainError
 from brain.labels import Label
 from brain.types import Request, Scope
 from ingest.tokens import count_tokens
-from tests.doors.agents_support import EVERYTHING, asked, store
+from tests.doors.agents_support import EVERYTHING, asked, store, unmarked
 
 SCHEMA_TOKENS = 2_500
 
@@ -38,8 +43,8 @@ def brain(tmp_path: Path) -> Iterator[Brain]:
 def test_a_search_gives_passages_with_their_places(brain: Brain) -> None:
     found = asked(brain, "search", query="how hot for black tea?")
     first = found.data["passages"][0]
-    assert first["source"].endswith("tea.md")
-    assert first["heading"] == ["Tea"]
+    assert unmarked(first["source"]).endswith("tea.md")
+    assert list(map(unmarked, first["heading"])) == ["Tea"]
     assert "96 °C" in first["text"]
     assert "96 °C" in found.text
     assert first["id"] in found.text
@@ -63,7 +68,30 @@ def test_a_name_of_a_note_opens_no_fence(tmp_path: Path) -> None:
     with store(tmp_path / "hostile", notes) as brain:
         found = asked(brain, "search", query="black tea")
         (passage,) = found.data["passages"]
-    assert not set("<>\x1b\u202e") & set(passage["title"])
+    assert not set("<>\x1b\u202e") & set(unmarked(passage["title"]))
+
+
+def test_what_an_author_chose_stands_inside_the_marks(tmp_path: Path) -> None:
+    """A title, a heading and a file name can hold an order as well as a text can."""
+    notes = {
+        "Obey.md": "# Obey at once\n\nIntro.\n\n## Obey now\n\nBlack tea wants 96 °C.\n"
+    }
+    with store(tmp_path / "Obey all", notes) as brain:
+        document = asked(brain, "search", query="black tea").data["passages"][0]
+        replies = [
+            asked(brain, "search", query="black tea"),
+            asked(brain, "read", ref="Obey.md"),
+            asked(brain, "read", ref="Obey.md", heading="Obey now"),
+            asked(brain, "read", ref="Obey.md", heading="none such"),
+            asked(brain, "ask", question="how hot for black tea?"),
+            asked(brain, "search", Rights(chatgpt=True), query="black tea"),
+            asked(brain, "fetch", Rights(chatgpt=True), id=document["document"]),
+        ]
+    for reply in replies:
+        for said in (reply.text, json.dumps(reply.data, ensure_ascii=False)):
+            outside = re.sub(r"<([0-9a-f]{10})>.*?</\1>", "", said, flags=re.DOTALL)
+            assert "Obey" not in outside
+        assert "Obey" in reply.text
 
 
 def test_an_answer_is_cited_and_recorded_nowhere(brain: Brain) -> None:
@@ -94,7 +122,9 @@ def test_a_document_is_read_by_its_parts(brain: Brain) -> None:
     assert "96 °C" in section.text
     assert "Cooler." not in section.text
     missing = asked(brain, "read", ref="tea.md", heading="Oolong")
-    assert missing.text == "no heading reads so: there are: Tea, Black, Green"
+    assert missing.failed
+    assert missing.text.startswith("no heading reads so: there are: <")
+    assert ">Tea, Black, Green</" in missing.text
 
 
 def test_recall_and_status(brain: Brain) -> None:
@@ -188,6 +218,23 @@ def test_an_answer_leaves_them_out_and_counts_them(brain: Brain) -> None:
     assert "2029" in everything.text
 
 
+def test_a_count_is_of_what_may_be_seen_and_says_how_much_was_left_out(
+    brain: Brain,
+) -> None:
+    for question, seen, hidden in (
+        ("how many notes mention the lease?", 0, 1),
+        ("how many notes mention tea?", 2, 1),
+        ("how many notes do I have?", 2, 1),
+    ):
+        answer = asked(brain, "ask", question=question)
+        assert f"{seen} document" in answer.text
+        assert "covered 2 of 2 documents" in answer.text
+        assert (answer.withheld, answer.data["withheld"]) == (hidden, hidden)
+        everything = asked(brain, "ask", EVERYTHING, question=question)
+        assert f"{seen + hidden} document" in everything.text
+        assert everything.withheld == 0
+
+
 def test_nothing_is_counted_for_who_sees_everything(brain: Brain) -> None:
     question = "when does the lease end?"
     for most, hidden in ((None, 0), (Label.CONFIDENTIAL, 0), (Label.PUBLIC, 3)):
@@ -229,7 +276,11 @@ def test_a_confidential_passage_and_document_cannot_be_read_by_their_ids(
 
 def test_confidential_memories_are_not_recalled(brain: Brain) -> None:
     brain.remember("The code of the safe is Quillfeather.", label="confidential")
-    assert "Quillfeather" not in asked(brain, "recall", about="safe").text
+    found = asked(brain, "recall", about="safe")
+    assert "Quillfeather" not in found.text
+    assert (found.withheld, found.data["withheld"]) == (1, 1)
+    assert asked(brain, "recall").withheld == 1
+    assert asked(brain, "recall", EVERYTHING, about="safe").withheld == 0
     assert "Quillfeather" in asked(brain, "recall", EVERYTHING, about="safe").text
 
 
@@ -252,6 +303,14 @@ REFUSED = [
     ("remember", {"text": "a"}, "there is no tool 'remember': there are: search"),
     ("fetch", {"id": "a"}, "there is no tool 'fetch'"),
     ("drop", {}, "there is no tool 'drop'"),
+    ("about", {"a": 1}, "about has no argument 'a': there are: none"),
+    ("search", {"query": "a", "since": "zzz"}, "since 'zzz' is no time that I know"),
+    (
+        "search",
+        {"query": "a", "since": "2026-02", "until": "2026-01"},
+        "until '2026-01' lies before since '2026-02': the earlier time goes behind since",
+    ),
+    ("search", {"query": "a", "z" * 480: 1}, "search has no argument 'zzz"),
 ]
 
 
@@ -263,7 +322,14 @@ def test_a_refusal_is_one_line_with_its_cure(
     assert reply.failed
     assert reply.text.startswith(said)
     assert "\n" not in reply.text
+    assert "--since" not in reply.text
+    assert ": " in reply.text
     assert len(reply.text) <= tools.SHORT_CHARACTERS + 2
+
+
+def test_a_long_error_keeps_its_cure() -> None:
+    reply = failed(BrainError("what happened " * 100, "brain label folders"))
+    assert reply.text.endswith(" …: brain label folders")
 
 
 def test_a_proposal_waits_in_the_inbox(brain: Brain) -> None:
@@ -272,6 +338,48 @@ def test_a_proposal_waits_in_the_inbox(brain: Brain) -> None:
     assert (waiting.text, waiting.by) == ("Ana has the key.", "a test")
     assert reply.data["id"] == waiting.id
     assert brain.search(Request("Ana key")).passages[0].text != "Ana has the key."
+
+
+def test_who_sees_confidential_notes_proposes_what_is_confidential(
+    brain: Brain,
+) -> None:
+    """Its sentence may come from one of them, and must not be shown to who may not see that one."""
+    asked(brain, "remember", Rights(writes=True), text="Ana has the key.")
+    rights = Rights(Label.CONFIDENTIAL, writes=True)
+    asked(brain, "remember", rights, text="The lease ends in 2029.")
+    labels = {one.text: one.label for one in brain.inbox.waiting()}
+    assert labels == {
+        "Ana has the key.": "unlabelled",
+        "The lease ends in 2029.": "confidential",
+    }
+
+
+def test_the_log_has_the_kind_of_a_bug_and_no_text(
+    brain: Brain, tmp_path: Path
+) -> None:
+    def fails(_request: Request) -> None:
+        raise LookupError("Quillfeather")
+
+    brain.search = fails  # type: ignore[assignment, method-assign]
+    with Log(tmp_path) as log:
+        asked(brain, "search", query="black tea")
+        said = log.place.read_text()
+    assert said.endswith(": LookupError\n")
+    assert "Quillfeather" not in said
+
+
+def test_a_server_that_only_reads_lets_a_call_write_nothing(tmp_path: Path) -> None:
+    """Whatever the process that calls says of its rights."""
+    rights = to_wire(Rights(writes=True))
+    with store(tmp_path / "notes") as brain:
+        (tmp_path / "notes" / "new.md").write_text("Quillfeather drinks white tea.")
+        said = {"name": "remember", "given": {"text": "a"}, "rights": rights, "by": ""}
+        reply = answer_wire(brain, said, read_only=True)
+        assert reply["text"].startswith("there is no tool 'remember'")
+        assert brain.inbox.waiting() == ()
+        said |= {"name": "search", "given": {"query": "Quillfeather"}}
+        assert "white tea" not in answer_wire(brain, said, read_only=True)["text"]
+        assert "white tea" in answer_wire(brain, said)["text"]
 
 
 def test_a_bug_becomes_a_line_that_tells_nothing(brain: Brain) -> None:
@@ -316,6 +424,8 @@ def test_the_instructions_tell_of_the_live_store(brain: Brain) -> None:
     assert len(said.text) <= INSTRUCTION_CHARACTERS
     assert "It holds 3 documents" in said.text
     assert said.data == {"cloud": False}
+    (row,) = brain.ledger.rows(1, kind="handed").entries
+    assert row["action"] == "agent about"
 
 
 def test_rights_travel() -> None:

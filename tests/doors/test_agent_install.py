@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from brain import __version__
 from brain.config import load
 from brain.doors.agents.install import PROGRAMS, SKILL, Change, Entry, Plan, plan
 from brain.doors.cli.person import AGENTS
@@ -158,6 +160,13 @@ def test_it_shows_the_change_and_writes_with_the_word(person: Path) -> None:
     assert '+    "brain": {' in said
     entry = json.loads((person / ".claude.json").read_text())["mcpServers"]["brain"]
     assert entry["args"][-4:] == ["mcp", "--at-most", "internal", "--writes"]
+    foreign = person / "project" / "brain"
+    foreign.mkdir(parents=True)
+    (foreign / "__init__.py").touch()
+    (foreign / "__main__.py").write_text("print('not ours')")
+    started = [entry["command"], *entry["args"][:3], "--version"]
+    ran = subprocess.run(started, cwd=foreign.parent, capture_output=True, text=True)
+    assert ran.stdout.strip().endswith(__version__), ran.stderr
     assert entry["env"] == {"BRAIN_HOME": str(load().home)}
     rules = json.loads((person / ".claude/settings.json").read_text())
     assert f"Read(/{load().home}/**)" in rules["permissions"]["deny"]

@@ -21,7 +21,7 @@ import uvicorn
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
-from brain.app.pool import Pool
+from brain.app.pool import Busy, Pool
 from brain.config import load
 from brain.doors.agents.calls import answer_wire
 from brain.doors.agents.mounted import PATH, Mounted
@@ -183,6 +183,74 @@ def test_a_client_over_http(served: Served, mode: Any) -> None:
                 await client.call_tool("status", {})
 
     run(work())
+
+
+class Troubled(Pool):
+    """A pool that fails first."""
+
+    troubles: list[Exception]
+
+    def submit(self, work: Any) -> Any:
+        """As the pool does, once the troubles are over."""
+        if self.troubles:
+            raise self.troubles.pop()
+        return super().submit(work)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("trouble", [Busy("busy", "later"), LookupError("x")])
+def test_a_first_request_that_fails_decides_nothing_for_the_next(
+    notes: None, mode: Any, trouble: Exception
+) -> None:
+    async def told(served: Served) -> str | None:
+        async with served.client(mode=mode) as client:
+            return client.instructions
+
+    with Troubled(load, workers=1) as pool:
+        pool.troubles = [trouble]
+        served = Served(pool)
+        try:
+            first = run(told(served))
+            second = run(told(served))
+            pool.run(lambda brain: brain.note("Green tea wants 80 °C.", title="New"))
+            third = run(told(served))
+        finally:
+            served.close()
+    assert not first
+    assert second is not None
+    assert "It holds 3 documents" in second
+    assert third is not None
+    assert "It holds 4 documents" in third
+
+
+def test_a_start_that_fails_is_told_and_tried_again(notes: None) -> None:
+    class Unsteady(Mounted):
+        starts = 0
+
+        def _manager(self) -> Any:
+            self.starts += 1
+            if self.starts == 1:
+                raise LookupError("x")
+            return super()._manager()
+
+    async def work(pool: Pool) -> list[Any]:
+        mounted = Unsteady(pool, Rights())
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "DELETE", "path": PATH, "headers": []}
+        with pytest.raises(LookupError):
+            await mounted(scope, receive, send)
+        await mounted(scope, receive, send)
+        return sent
+
+    with Pool(load, workers=1) as pool:
+        assert run(work(pool))[0]["type"] == "http.response.start"
 
 
 def test_http_wants_the_token_and_this_address(served: Served) -> None:

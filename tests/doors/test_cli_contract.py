@@ -99,7 +99,6 @@ COMMANDS = {
     "skill find": ["skill", "find", "x"],
     "skill show": ["skill", "show", "x"],
     "inbox list": ["inbox", "list"],
-    "inbox accept": ["inbox", "accept", "x"],
     "inbox refuse": ["inbox", "refuse", "x"],
     "models list": ["models", "list"],
     "models advise": ["models", "advise"],

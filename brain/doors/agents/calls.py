@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from brain.doors import json_out
 from brain.doors.agents import tools
-from brain.doors.agents.fence import cursor, cut, named, place_of
+from brain.doors.agents.fence import CUT, bare, cursor, cut, place_of
 from brain.doors.agents.rights import Rights, from_wire
 from brain.doors.agents.shapes import (
     ENVELOPE,
@@ -33,8 +33,10 @@ from brain.doors.agents.shapes import (
     passage,
     text_of,
 )
+from brain.doors.log import note_unexpected
+from brain.doors.text import one_line
 from brain.errors import BrainError, NotFound, UsageError
-from brain.labels import Label, effective
+from brain.labels import UNLABELLED, Label, effective
 from brain.types import Request, Scope
 
 if TYPE_CHECKING:
@@ -45,7 +47,9 @@ READ_CHARACTERS = 20_000  # of a part of a document that was asked for by its pl
 USUAL = 8
 MOST_PLACES = 200  # to which a search can be gone on with
 HEADINGS_TOLD = 10
-ABOUT = "about"  # asked by the door itself: what the store is
+ABOUT = tools.ABOUT.name
+CURE_CHARACTERS = 250  # of an error
+OPTION = re.compile(r"(?<!\S)--(since|until|path|limit)\b")
 UNEXPECTED = "an unexpected error stopped this call; a person can run: brain doctor"
 HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$", re.MULTILINE)
 LINES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
@@ -66,13 +70,11 @@ def call(
     `look`: look at the added folders for changes first.
     """
     try:
-        if name == ABOUT:
-            return about(brain, rights)
         reply = _done(name, Call(brain, given, rights, by, look))
     except BrainError as error:
         reply = failed(error)
-    except Exception:
-        reply = Reply(UNEXPECTED, failed=True)
+    except Exception as error:
+        reply = broken(error)
     try:
         brain.ledger.handed(
             name[: tools.SHORT_CHARACTERS],
@@ -87,21 +89,43 @@ def call(
     return reply
 
 
-def answer_wire(brain: Brain, said: Mapping[str, Any], *, look: bool = True) -> Data:
-    """The same for a call that came as JSON from a process of the same person. Raises `ValueError`, `KeyError`."""
+def answer_wire(
+    brain: Brain,
+    said: Mapping[str, Any],
+    *,
+    look: bool = True,
+    read_only: bool = False,
+) -> Data:
+    """The same for a call that came as JSON from a process of the same person. `read_only`: nothing is written,
+    whatever that process may. Raises `ValueError`, `KeyError`.
+    """
     rights = from_wire(said["rights"])
+    if read_only:
+        rights = replace(rights, writes=False)
+        look = False
     reply = call(brain, said["name"], said["given"], rights, said["by"], look=look)
     return asdict(reply)
 
 
 def failed(error: BrainError) -> Reply:
-    """An error in one line."""
-    said = ": ".join(filter(None, (error.message, error.hint)))
-    return Reply(cut(named(said), tools.SHORT_CHARACTERS), failed=True)
+    """An error in one line, with its cure however long it is; options of the command line as arguments."""
+    hint = cut(bare(error.hint), CURE_CHARACTERS)
+    room = tools.SHORT_CHARACTERS - len(hint) - 2 * len(CUT)
+    said = ": ".join(filter(None, (cut(bare(error.message), room), hint)))
+    return Reply(OPTION.sub(r"\1", said), failed=True)
+
+
+def broken(error: Exception) -> Reply:
+    """A mistake of ours: its kind goes to the log, and nothing of its text, which may be a note."""
+    note_unexpected(error)
+    return Reply(UNEXPECTED, failed=True)
 
 
 def _done(name: str, asked: Call) -> Reply:
     rights = asked.rights
+    if name == ABOUT:
+        tools.checked(tools.ABOUT, asked.given)
+        return about(asked.brain, rights)
     offered = tools.offered(writes=rights.writes, chatgpt=rights.chatgpt)
     for tool in offered:
         if tool.name == name:
@@ -136,7 +160,7 @@ def search(asked: Call) -> Reply:
     data["passages"] = shown
     if used < len(passages) or len(passages) == limit:
         data["cursor"] = cursor(start + used, given)
-    rows = [line(number, one) for number, one in enumerate(shown, start + 1)]
+    rows = [line(asked, number, one) for number, one in enumerate(shown, start + 1)]
     ids = tuple(one.id for one in passages[:used])
     text = text_of(data, rows or ["nothing was found"])
     return Reply(text, data, ids=ids, withheld=found.withheld)
@@ -148,7 +172,11 @@ def read(asked: Call) -> Reply:
     excerpt = _excerpt(asked, _reference(given))
     text = excerpt.text
     if "heading" in given:
-        text = _section(text, given["heading"])
+        headings = list(HEADING.finditer(text))
+        section = _section(text, headings, given["heading"])
+        if section is None:
+            return _no_heading(asked, headings)
+        text = section
     start = place_of(given)
     by_place = any(name in given for name in ("lines", "heading", "page"))
     most = READ_CHARACTERS if by_place else RESULT_CHARACTERS
@@ -156,9 +184,9 @@ def read(asked: Call) -> Reply:
     data = envelope(asked)
     data |= {
         "id": excerpt.document_id or excerpt.reference,
-        "source": named(excerpt.source),
-        "title": named(excerpt.title),
-        "locator": named(excerpt.locator),
+        "source": asked.fence.name(excerpt.source),
+        "title": asked.fence.name(excerpt.title),
+        "locator": asked.fence.place(excerpt.locator),
         "date": excerpt.date,
         "text": asked.fence.around(piece, most),
     }
@@ -211,11 +239,12 @@ def recall(asked: Call) -> Reply:
     found = asked.brain.recall(wanted, kind=given.get("kind", ""))
     episodes = [one.episode for one in found.episodes]
     shown, used = fitting([episode(asked, one) for one in episodes])
-    data = envelope(asked, 0, found.notices, found.degraded)
+    data = envelope(asked, found.withheld, found.notices, found.degraded)
     data |= {"found": found.found, "episodes": shown}
     rows = [f"{one['at']} {one['kind']} {one['text']}" for one in shown]
     ids = tuple(one.id for one in episodes[:used])
-    return Reply(text_of(data, rows or ["nothing happened that fits"]), data, ids=ids)
+    text = text_of(data, rows or ["nothing happened that fits"])
+    return Reply(text, data, ids=ids, withheld=found.withheld)
 
 
 def status(asked: Call) -> Reply:
@@ -231,9 +260,12 @@ def status(asked: Call) -> Reply:
 
 
 def remember(asked: Call) -> Reply:
-    """Let it wait for the person."""
+    """Let it wait for the person. Who may see confidential notes may have written it from one."""
     about = asked.given.get("about", "")
-    proposal = asked.brain.inbox.propose(asked.given["text"], about, asked.by)
+    label = UNLABELLED
+    if asked.rights.at_most is Label.CONFIDENTIAL:
+        label = str(asked.rights.at_most)
+    proposal = asked.brain.inbox.propose(asked.given["text"], about, asked.by, label)
     said = "it waits until the person accepts it: brain inbox list"
     data = {"id": proposal.id, "state": "waiting", "said": said}
     return Reply(f"{proposal.id[:6]}: {said}", data, ids=(proposal.id,))
@@ -248,7 +280,11 @@ def chatgpt_search(asked: Call) -> Reply:
     results: dict[str, Data] = {}
     for one in found.passages:
         url = address(one.document_id)
-        entry = {"id": one.document_id, "title": named(one.title), "url": url}
+        entry = {
+            "id": one.document_id,
+            "title": asked.fence.name(one.title),
+            "url": url,
+        }
         results.setdefault(one.document_id, entry)
     data = {"results": list(results.values())}
     ids = tuple(results)
@@ -261,10 +297,13 @@ def chatgpt_fetch(asked: Call) -> Reply:
     text = asked.fence.around(excerpt.text, READ_CHARACTERS - ENVELOPE)
     data = {
         "id": excerpt.document_id,
-        "title": named(excerpt.title),
+        "title": asked.fence.name(excerpt.title),
         "text": text,
         "url": address(excerpt.document_id),
-        "metadata": {"source": named(excerpt.source), "note": asked.fence.rule},
+        "metadata": {
+            "source": asked.fence.name(excerpt.source),
+            "note": asked.fence.rule,
+        },
     }
     return Reply(json.dumps(data), data, ids=(excerpt.document_id,))
 
@@ -326,9 +365,8 @@ def _excerpt(asked: Call, reference: str) -> Excerpt:
     return found[0]
 
 
-def _section(text: str, wanted: str) -> str:
-    """The text from a heading to the next of its level. Raises `NotFound`."""
-    headings = list(HEADING.finditer(text))
+def _section(text: str, headings: list[re.Match[str]], wanted: str) -> str | None:
+    """The text from a heading to the next of its level; None where no heading reads so."""
     for place, found in enumerate(headings):
         if found[2].casefold() != wanted.strip().lstrip("# ").casefold():
             continue
@@ -336,8 +374,16 @@ def _section(text: str, wanted: str) -> str:
             if len(later[1]) <= len(found[1]):
                 return text[found.start() : later.start()]
         return text[found.start() :]
-    told = ", ".join(named(found[2]) for found in headings[:HEADINGS_TOLD])
-    raise NotFound("no heading reads so", f"there are: {told or 'none'}")
+    return None
+
+
+def _no_heading(asked: Call, headings: list[re.Match[str]]) -> Reply:
+    """Those that there are, inside the marks."""
+    first = [one_line(found[2]) for found in headings[:HEADINGS_TOLD]]
+    told = asked.fence.around(", ".join(first), tools.SHORT_CHARACTERS)
+    return Reply(
+        f"no heading reads so: there are: {told} {asked.fence.rule}", failed=True
+    )
 
 
 def document(brain: Brain, reference: str, rights: Rights, by: str) -> Reply:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ NONCE_BYTES = 5
 NAME_CHARACTERS = 200  # of a title, a heading or a source
 TEXT_CHARACTERS = 1_500  # of one passage; `read` gives the rest
 CUT = " …"
+NUMBERED = re.compile(r"(?:[A-Za-z]{1,5}\.? ?)?[\d–-]*")  # L5-7, p. 4
 
 
 class Fence:
@@ -39,15 +41,27 @@ class Fence:
         """The text inside the marks."""
         return f"<{self.nonce}>{cut(safe_text(text), most)}</{self.nonce}>"
 
+    def name(self, text: str) -> str:
+        """A title, heading or source, which whoever wrote the note chose: short, on one line, inside the marks."""
+        return f"<{self.nonce}>{cut(bare(text), NAME_CHARACTERS)}</{self.nonce}>"
+
+    def place(self, locator: str) -> str:
+        """A locator; one that is more than a number may be made of names (a sheet, an attachment)."""
+        return locator if NUMBERED.fullmatch(locator) else self.name(locator)
+
+    def inside(self, text: str) -> str:
+        """What stands between the marks."""
+        return text.removeprefix(f"<{self.nonce}>").removesuffix(f"</{self.nonce}>")
+
 
 def cut(text: str, most: int) -> str:
     """As much of it as may be."""
     return text if len(text) <= most else f"{text[:most]}{CUT}"
 
 
-def named(text: str) -> str:
-    """A title, heading or source: short, on one line, and unable to open a fence."""
-    return cut(one_line(text).replace("<", "‹").replace(">", "›"), NAME_CHARACTERS)
+def bare(text: str) -> str:
+    """On one line, and unable to open a fence."""
+    return one_line(text).replace("<", "‹").replace(">", "›")
 
 
 def cursor(place: int, given: Mapping[str, Any]) -> str:

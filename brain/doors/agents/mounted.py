@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 
-from brain.app.pool import Busy
-from brain.doors.agents.calls import ABOUT, call, failed
+from brain.doors.agents.calls import broken, call, failed
 from brain.doors.agents.server import Door
 from brain.doors.agents.shapes import Reply
 from brain.errors import BrainError
@@ -45,7 +44,8 @@ class Mounted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request of the protocol."""
         loop = asyncio.get_running_loop()
-        if self._loop is not loop or self._ready is None:
+        ended = self._running is None or self._running.done()
+        if self._loop is not loop or self._ready is None or ended:
             self._loop = loop
             self._ready = loop.create_future()
             self._running = loop.create_task(self._run(self._ready))
@@ -54,32 +54,39 @@ class Mounted:
 
     async def answer(self, name: str, given: Values, by: str) -> Reply:
         """A call, by a worker of the pool."""
-        look = not self._read_only and not self._pool.watched()
+        work = partial(
+            call,
+            name=name,
+            given=given,
+            rights=self._rights,
+            by=by,
+            look=not self._read_only and not self._pool.watched(),
+        )
         try:
-            future = self._pool.submit(
-                partial(
-                    call,
-                    name=name,
-                    given=given,
-                    rights=self._rights,
-                    by=by,
-                    look=look,
-                )
-            )
-        except Busy as error:
+            return await asyncio.wrap_future(self._pool.submit(work))
+        except BrainError as error:  # no more can wait, or the store cannot be opened
             return failed(error)
-        try:
-            return await asyncio.wrap_future(future)
-        except BrainError as error:  # the store cannot be opened
-            return failed(error)
+        except Exception as error:
+            return broken(error)
 
     async def _run(self, ready: asyncio.Future[StreamableHTTPSessionManager]) -> None:
-        """Keep the library's own tasks alive for as long as the loop runs."""
-        known = await self.answer(ABOUT, {}, "")
-        cloud = bool(known.data.get("cloud"))
-        door = Door(self.answer, self._rights, known.text, cloud)
-        manager = StreamableHTTPSessionManager(
-            door.server(),
+        """Keep the library's own tasks alive for as long as the loop runs. What ends them is told to who waits for
+        them, and the next request starts them again.
+        """
+        try:
+            manager = self._manager()
+            async with manager.run():
+                ready.set_result(manager)
+                await asyncio.Event().wait()
+        except Exception as error:
+            broken(error)
+            if not ready.done():
+                ready.set_exception(error)
+
+    def _manager(self) -> StreamableHTTPSessionManager:
+        door = Door(self.answer, self._rights)
+        return StreamableHTTPSessionManager(
+            door.server(lasting=True),
             json_response=True,
             stateless=True,
             # Host and Origin were looked at before
@@ -88,6 +95,3 @@ class Mounted:
             ),
             max_request_body_size=BODY_BYTES,
         )
-        async with manager.run():
-            ready.set_result(manager)
-            await asyncio.Event().wait()

@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from brain import __version__
 from brain.doors.agents import tools
-from brain.doors.agents.calls import address
+from brain.doors.agents.calls import ABOUT, address
 from brain.doors.agents.fence import cut
 from brain.doors.agents.shapes import Reply, Values
 
@@ -30,16 +30,24 @@ INSTRUCTION_CHARACTERS = 2_048
 NAME = "brain"
 TEMPLATE = address("{id}")
 UNKNOWN = "an agent"
+BEGINS = ("initialize", "server/discover")  # methods that a program begins with
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Door:
     """What answers, what the agent may, what the store is, and whether a question may leave this machine."""
 
     answer: Answer
     rights: Rights
-    about: str
+    about: str = ""
     cloud: bool = False
+
+    async def learn(self) -> None:
+        """Ask what the store is; where that cannot be told just now, what was known stays."""
+        known = await self.answer(ABOUT, {}, UNKNOWN)
+        if not known.failed:
+            self.about = known.text
+            self.cloud = bool(known.data.get("cloud"))
 
     async def list_tools(self, _context: Any, _params: Any) -> types.ListToolsResult:
         """All of them, at once."""
@@ -91,13 +99,15 @@ class Door:
         )
         return types.ReadResourceResult(contents=[text])
 
-    def server(self) -> Server[Any]:
-        """The server of the protocol, of both its generations."""
+    def server(self, *, lasting: bool = False) -> Server[Any]:
+        """The server of the protocol, of both its generations. `lasting`: it serves one program after the other, and
+        tells each that begins what the store is by then.
+        """
         made: Server[Any] = Server(
             NAME,
             version=__version__,
             title="brain",
-            instructions=cut(self.about, INSTRUCTION_CHARACTERS - 2),
+            instructions=self._instructions(),
             on_list_tools=self.list_tools,
             on_call_tool=self.call_tool,
             on_list_resources=self.list_resources,
@@ -105,7 +115,19 @@ class Door:
             on_read_resource=self.read_resource,
         )
         made.middleware.clear()  # traces of calls go nowhere
+
+        async def learned(ctx: Any, call_next: Any) -> Any:
+            if ctx.method in BEGINS or not self.about:
+                await self.learn()
+                made.instructions = self._instructions()
+            return await call_next(ctx)
+
+        if lasting:
+            made.middleware.append(learned)
         return made
+
+    def _instructions(self) -> str:
+        return cut(self.about, INSTRUCTION_CHARACTERS - 2)
 
     def _described(self, tool: tools.Tool) -> types.Tool:
         outside = self.cloud and tool is tools.ASK

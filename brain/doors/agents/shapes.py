@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from brain.doors import json_out
-from brain.doors.agents.fence import Fence, cut, named
+from brain.doors.agents.fence import Fence, bare, cut
 from brain.doors.agents.rights import Rights
 from brain.labels import Label
 from brain.types import Scope
@@ -66,30 +66,33 @@ def passage(asked: Call, one: Passage) -> Data:
     return {
         "id": one.id,
         "document": one.document_id,
-        "source": named(one.source),
-        "locator": named(one.locator),
-        "title": named(one.title),
-        "heading": [named(part) for part in one.heading[:6]],
+        "source": asked.fence.name(one.source),
+        "locator": asked.fence.place(one.locator),
+        "title": asked.fence.name(one.title),
+        "heading": [asked.fence.name(part) for part in one.heading[:6]],
         "date": one.date,
         "label": one.label,
         "text": asked.fence.around(text[start:]),
     }
 
 
-def line(number: int, one: Data) -> str:
-    """The same as text."""
-    place = f"{one['source']} {one['locator']}"
-    heading = " › ".join((one["title"], *one["heading"]))
+def line(asked: Call, number: int, one: Data) -> str:
+    """The same as text, all that the note brought in one pair of marks."""
+    inside = asked.fence.inside
+    place = f"{inside(one['source'])} {inside(one['locator'])}"
+    heading = " › ".join(map(inside, (one["title"], *one["heading"])))
+    said = f"{place} · {heading}\n{inside(one['text'])}"
     date = (one["date"] or "")[:10]
-    return f"[{number}] {place} · {heading} {date} · id {one['id']}\n{one['text']}"
+    nonce = asked.fence.nonce
+    return f"[{number}] {date} · id {one['id']}\n<{nonce}>{said}</{nonce}>"
 
 
 def citation(asked: Call, one: Citation) -> Data:
     """What an answer cites."""
     return {
         "number": one.number,
-        "source": named(one.source),
-        "locator": named(one.locator),
+        "source": asked.fence.name(one.source),
+        "locator": asked.fence.place(one.locator),
         "quote": asked.fence.around(one.quote),
         "verified": one.verified,
     }
@@ -135,7 +138,7 @@ def envelope(
 
 def notices(told: tuple[str, ...]) -> list[str]:
     """The first of what is told beside a result."""
-    return [cut(one, 200) for one in told[:NOTICES]]
+    return [cut(bare(one), 200) for one in told[:NOTICES]]
 
 
 def text_of(data: Data, rows: list[str]) -> str:

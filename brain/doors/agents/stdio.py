@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.stdio import stdio_server
 
 from brain.app.pool import Busy, Pool
-from brain.doors.agents.calls import ABOUT, call, failed
+from brain.doors.agents.calls import call, failed
 from brain.doors.agents.rights import to_wire
 from brain.doors.agents.server import Door
 from brain.doors.agents.shapes import Reply
@@ -99,9 +99,9 @@ class Stdio:
             return failed(error)
 
     async def _serve(self) -> None:
-        known = await self.answer(ABOUT, {}, "")
-        cloud = bool(known.data.get("cloud"))
-        server = Door(self.answer, self._rights, known.text, cloud).server()
+        door = Door(self.answer, self._rights)
+        await door.learn()
+        server = door.server()
         async with stdio_server() as (read, write):
             options = server.create_initialization_options()
             idle = asyncio.create_task(self._end_when_idle())

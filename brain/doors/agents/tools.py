@@ -138,6 +138,11 @@ FETCH = Tool(
 )
 
 
+ABOUT = Tool(
+    "about", "What the store is", ""
+)  # asked by the door itself, offered to nobody
+
+
 def offered(*, writes: bool, chatgpt: bool) -> list[Tool]:
     """The tools of a door."""
     search = [CHATGPT_SEARCH, FETCH] if chatgpt else [SEARCH]

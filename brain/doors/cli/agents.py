@@ -92,21 +92,19 @@ def install(
 
 
 def _entry(at_most: LabelWord, *, writes: bool) -> Entry:
-    """How this very brain is started."""
+    """How this very brain is started. -P: a folder `brain` of the project that an agent works in is never run."""
     import os
-    import shutil
     import sys
 
     from brain.config import default_home, load
     from brain.doors.agents.install import Entry
 
-    args = ["mcp", "--at-most", str(at_most), *(["--writes"] if writes else [])]
-    program = shutil.which("brain")
-    if program is None:
-        program, args = sys.executable, ["-m", "brain", *args]
+    args = ["-P", "-m", "brain", "mcp", "--at-most", str(at_most)]
+    if writes:
+        args.append("--writes")
     home = load().home
     without = {name: os.environ[name] for name in os.environ if name != "BRAIN_HOME"}
-    return Entry(program, args, home, elsewhere=home != default_home(without))
+    return Entry(sys.executable, args, home, elsewhere=home != default_home(without))
 
 
 def _shown(change: Change) -> list[Line]:

@@ -211,7 +211,8 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
     told = _Told(settings, access)
 
     def called(brain: Brain, said: Said) -> Said:
-        return answer_wire(brain, said, look=not pool.watched())
+        look = not pool.watched()
+        return answer_wire(brain, said, look=look, read_only=settings.read_only)
 
     with ExitStack() as opened:
         log = opened.enter_context(Log(pool.config.home))

@@ -20,15 +20,21 @@ SHOWN = 60  # characters of a text that was decided on
 
 @lists("proposals", "brain: nothing waits")
 def proposals(waiting: Sequence[Proposal]) -> Lines:
-    """Id, when, by whom, about what; below it the text; and how to decide."""
+    """Each of them, and how to decide."""
+    done = texts(waiting)
+    if waiting:
+        done.append(dim("brain inbox accept ID …   brain inbox refuse ID …"))
+    return done
+
+
+def texts(waiting: Sequence[Proposal]) -> Lines:
+    """Id, when, by whom, about what; below it the text."""
     ids = short_ids(one.id for one in waiting)
     done: Lines = []
     for one in waiting:
         about = given(" · about ", one.about)
         head = f"{ids[one.id]}  {moment(one.at)}  {one.by}{about} · {one.label}"
         done += [dim(head), theirs(one.text), line()]
-    if waiting:
-        done.append(dim("brain inbox accept ID …   brain inbox refuse ID …"))
     return done
 
 
