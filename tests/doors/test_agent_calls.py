@@ -115,6 +115,8 @@ def test_a_document_is_read_by_its_parts(brain: Brain) -> None:
     whole = asked(brain, "read", ref=document)
     assert "Intro." in whole.text
     assert "Cooler." in whole.text
+    source = found.data["passages"][0]["source"]
+    assert asked(brain, "read", ref=source).data["id"] == whole.data["id"]
     lines = asked(brain, "read", ref="tea.md", lines="5-7")
     assert lines.data["locator"] == "L5-7"
     assert "Intro." not in lines.text

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from brain.doors import json_out
 from brain.doors.agents import tools
-from brain.doors.agents.fence import CUT, bare, cursor, cut, place_of
+from brain.doors.agents.fence import CUT, NONCE_BYTES, bare, cursor, cut, place_of
 from brain.doors.agents.rights import Rights, from_wire
 from brain.doors.agents.shapes import (
     ENVELOPE,
@@ -53,6 +53,7 @@ OPTION = re.compile(r"(?<!\S)--(since|until|path|limit)\b")
 UNEXPECTED = "an unexpected error stopped this call; a person can run: brain doctor"
 HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*$", re.MULTILINE)
 LINES = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
+MARKS = re.compile(rf"</?[0-9a-f]{{{2 * NONCE_BYTES}}}>")
 NO_PATTERN = re.compile(r"[^*?\[]+")
 
 
@@ -325,7 +326,7 @@ WORK: Mapping[str, Callable[[Call], Reply]] = {
 
 def _reference(given: Values) -> str:
     """The reference with the part of it that is wanted."""
-    reference: str = given["ref"]
+    reference = MARKS.sub("", given["ref"])  # a source stands inside them
     parts = [name for name in ("lines", "heading", "page") if name in given]
     if len(parts) > 1:
         raise UsageError("a part is named in one way", f"send one of {parts}")
