@@ -99,6 +99,7 @@ def governed(path: Path, text: str) -> Iterator[Home]:
     policies = Policies(store, path, ledger, now)
     home = Home(path, store, ledger, policies, Approvals(store, now))
     home.approvals = Approvals(store, home.moment)
+    home.ledger = Ledger(store, path, now=home.moment)
     if not policies.history():
         policies.publish(text, "publish")
     try:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from brain.app.labelling import of_answer
+from brain.app.labelling import of_answer, told_label
 from brain.app.last_answer import NUMBERS
 from brain.app.opinion import NO_ANSWER, unasked
 from brain.app.outcomes import Made, note
@@ -82,9 +82,9 @@ def ask(
     if sees_less(request.scope):
         asked = replace(asked, withheld=withheld(resources, request))
     asked = replace(asked, label=of_answer(resources, asked, before))
-    if not request.record:
-        return asked
-    return _remembered(resources, asked, signals, made, compared)
+    if request.record:
+        asked = _remembered(resources, asked, signals, made, compared)
+    return replace(asked, label=told_label(asked, scope.at_most))
 
 
 def _remembered(

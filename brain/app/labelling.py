@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from brain.labels import highest, lowest
+from brain.labels import Label, highest, lowest
 
 # Passages that hold a word: where there are no more, it says which note is meant, as a name does.
 RARE = 3
@@ -68,6 +68,17 @@ def of_copies(resources: Resources, texts: Iterable[str], known: str) -> str:
             if shared(text, around):
                 known = highest([known, label])
     return known
+
+
+def told_label(asked: Answer, most: Label | None) -> str | None:
+    """The label that is told of an answer to whoever may see that much `most`: that of what is shown.
+
+    The one that is kept follows from what hidden notes hold as well, and would tell it, word by word.
+    """
+    if most is None or most >= max(Label):
+        return asked.label
+    shown = highest(passage.label for passage in asked.passages)
+    return lowest([shown, str(most)])
 
 
 def of_answer(resources: Resources, asked: Answer, before: Episode | None) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from brain.answering.asking import quiet
 from brain.answering.difference import differences
+from brain.app.governed import ledger_of
 from brain.app.outcomes import MICRO
 from brain.app.resources import Resources
 from brain.governance.outbound import COMPARE
@@ -85,9 +86,8 @@ def shadow_run(asker: Asker, stands: Answer, complexity: str) -> Compared | None
     outside = opened(shadowing, stands, complexity)
     if outside is None or not outside.model:
         return None
-    resources = asker.resources
-    today = resources.moment().date().isoformat()
-    if resources.store.comparisons.shadows_of(today) >= outside.shadows:
+    # The gate holds the limit; past it nothing need be looked for.
+    if ledger_of(asker.resources).left_today(COMPARE) >= outside.shadows:
         return None
     if outside.label(stands) is not Label.PUBLIC:
         return None

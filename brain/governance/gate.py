@@ -206,17 +206,37 @@ class _Passing:
         shown = self._shown(sending)
         facts, decision = self._decided(shown)
         self.reservation = self._reserved(shown)
-        self.row = self.parts.ledger.append(
-            "intent",
-            **recorded(self.outbound.action, facts, decision),
-            **self._of_bytes(shown),
-            reserved_micro=shown.usd_micro,
-            **({"yes": self.yes} if self.yes else {}),
-        )
+        self.row = self._intent(self.reservation, shown, facts, decision)
         self.parts.ledger.keep_body(self.row, sending.body)
         reach("gate.noted")
         with permitted(sending.host, sending.port):
             yield
+
+    def _intent(
+        self, taken: Reservation, shown: Shown, facts: Facts, decision: Decision
+    ) -> int:
+        """The row of what is about to leave. Raises `OverBudget`, and gives back what was reserved."""
+        try:
+            return self.parts.ledger.append_if(
+                self._stop_more_comparisons,
+                "intent",
+                **recorded(self.outbound.action, facts, decision),
+                **self._of_bytes(shown),
+                reserved_micro=shown.usd_micro,
+                **({"yes": self.yes} if self.yes else {}),
+            )
+        except OverBudget:
+            self._budget.settle(taken, 0, 0)
+            self.reservation = None
+            raise
+
+    def _stop_more_comparisons(self) -> None:
+        """Past those of a day: looked at in the transaction of the row, so that two at once never pass together."""
+        if self.outbound.action != COMPARE:
+            return
+        if self.parts.ledger.left_today(COMPARE) >= self.policy.shadows:
+            said = "today has had its comparisons (shadow_per_day)"
+            raise OverBudget(said, LOCAL_STANDS)
 
     def settle(self, used: Usage | None, status: str, *, model: str = "") -> int:
         """Note how it ended; micro-dollars that it cost. What nobody counted stays reserved, and counts as spent."""

@@ -78,6 +78,10 @@ class Ledger:
         Facts are whole numbers, texts and tuples of texts: money in micro-dollars, times as ISO 8601. Raises
         `ValueError` for a kind that is none, `TypeError` for any other value.
         """
+        return self.append_if(lambda: None, kind, **facts)
+
+    def append_if(self, check: Callable[[], None], kind: str, **facts: Fact) -> int:
+        """The same, unless `check` raises: in the transaction of the row, so that nobody adds another in between."""
         if kind not in KINDS:
             raise ValueError(f"no kind of ledger row: {kind}")
         for name, value in facts.items():
@@ -85,6 +89,7 @@ class Ledger:
         at = self._now().isoformat(timespec="milliseconds")
 
         def made(before: LedgerRow) -> LedgerRow:
+            check()
             number = before.id + 1
             record = canonical({**facts, "id": number, "at": at, "kind": kind})
             return LedgerRow(number, record, chained(before.hash, record))
@@ -173,6 +178,13 @@ class Ledger:
                 f"the ledger has no row {row_id}", "`brain ledger` lists its rows"
             )
         return _read(row)
+
+    def left_today(self, action: str) -> int:
+        """How often something was about to leave today for this action, whatever came of it. What a clock that was set
+        ahead left behind counts as well.
+        """
+        today = self._now().date().isoformat()
+        return self._table.count_since("intent", action, today)
 
     def last(self, limit: int, *, kinds: Iterable[str] = KINDS) -> list[Entry]:
         """The newest rows of these kinds among the last `limit`, newest first."""

@@ -40,11 +40,6 @@ class ComparisonTable(Table):
         with self._write():
             self._conn.execute(insert_into("comparisons", values), values)
 
-    def shadows_of(self, day: str) -> int:
-        """How many shadow runs a day had. A day that a clock set ahead left behind counts as well."""
-        sql = "SELECT count(*) FROM comparisons WHERE shadow=1 AND day >= ?"
-        return self._number(sql, day)
-
     def rows(self) -> list[ComparisonRow]:
         """All, oldest first."""
         names = ", ".join(ComparisonRow.__dataclass_fields__)

@@ -37,6 +37,16 @@ class LedgerTable(Table):
             self._run(INSERT, row.id, row.record, row.hash)
         return row
 
+    def count_since(self, kind: str, action: str, day: str) -> int:
+        """Rows of this kind and action from that day on; damaged ones are passed over."""
+        sql = """
+            SELECT count(*) FROM ledger WHERE CASE WHEN json_valid(record) THEN
+                json_extract(record, '$.kind') = ? AND json_extract(record, '$.action') = ?
+                AND json_extract(record, '$.at') >= ?
+            END
+        """
+        return self._number(sql, kind, action, day)
+
     def newest(self) -> LedgerRow:
         """The last row; `NO_ROW` of an empty ledger."""
         found = self.last(1)

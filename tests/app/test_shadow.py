@@ -177,6 +177,20 @@ def test_a_day_has_so_many_shadow_runs_and_no_more(
     assert len(cloud.requests) == 1
 
 
+def test_what_left_counts_also_where_no_answer_came(
+    shadowed: Brain, cloud: StandInCloud
+) -> None:
+    publish(shadowed, ("shadow_per_day = 10", "shadow_per_day = 1"))
+    cloud.faults = Faults(status=500)
+    assert compared(waited(shadowed, SURE)) == []
+    left = kinds(shadowed)
+    assert left.count("intent") == 1
+    cloud.faults = Faults()
+    assert compared(waited(shadowed, SURE)) == []
+    assert kinds(shadowed) == left
+    assert rows(shadowed) == []
+
+
 def test_unpublished_edits_that_want_no_shadow_runs_count(
     shadowed: Brain, cloud: StandInCloud
 ) -> None:

@@ -162,6 +162,26 @@ def test_who_may_not_see_all_is_told_no_name_of_what_there_is(
         getattr(brain, verb)(everything)
 
 
+@pytest.mark.parametrize("most", [Label.PUBLIC, Label.INTERNAL])
+def test_the_label_that_is_told_says_nothing_of_what_hidden_notes_hold(
+    brain: Brain, folder: Folder, most: Label
+) -> None:
+    """The one that is kept with the episode does."""
+    brain.add([folder({"a.md": "The zubrowka merger.\n"})], label="confidential")
+    brain.remember("The boiler is old.", label="public")
+    scope = Scope(at_most=most)
+    hidden = brain.ask(Request("Is the boiler of zubrowka old?", scope=scope))
+    unknown = brain.ask(Request("Is the boiler of zyzzyva old?", scope=scope))
+    assert (hidden.label, unknown.label) == ("public", "public")
+    none = brain.ask(Request("zubrowka", scope=scope))
+    nothing = brain.ask(Request("zyzzyva", scope=scope))
+    assert none.label == nothing.label == "public"
+    told = "SELECT DISTINCT label FROM episodes WHERE question LIKE '%zubrowka%'"
+    kept = brain.resources.store.connection.conn.execute(told).fetchall()
+    assert kept == [("confidential",)]
+    assert brain.ask(Request("Is the boiler of zubrowka old?")).label == "confidential"
+
+
 SIGNS = [
     (("zubrowka merger", "zubrowka merger -may", "zubrowka merger -june"), 1),
     (("zubrowka merger path:conf", "zubrowka merger path:nix"), 1),

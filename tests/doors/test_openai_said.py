@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+from markdown_it import MarkdownIt
 
 from brain.doors.http.openai_said import Said, harmless
 from brain.labels import NOT_WALKED
@@ -164,6 +166,50 @@ def test_a_number_leads_to_the_page_of_a_pdf_and_only_the_beginning_is_marked() 
 )
 def test_a_stored_text_loads_nothing_and_leads_nowhere(stored: str, shown: str) -> None:
     assert harmless(stored) == shown
+
+
+HOSTILE = [
+    r"\![x](http://evil.example/a.png)",
+    r"\<img src=http://evil.example/a.png>",
+    "> [1]: http://evil.example/",
+    "- [1]: http://evil.example/",
+    "see [1](http://evil.example/)",
+]
+MORE_HOSTILE = [
+    r"\\\![x](http://evil.example/a.png)",
+    r"\[1]: http://evil.example/",
+    r"\\[1](http://evil.example/)",
+    "![1](http://evil.example/)",
+    "1. > [1]:\n   > http://evil.example/",
+    "[\n1\n]: http://evil.example/",
+    "[[1]](http://evil.example/)",
+    "[**1**](http://evil.example/)",
+    "[1][x]\n\n> [x]: http://evil.example/",
+]
+
+
+@pytest.mark.parametrize("stored", [*HOSTILE, *MORE_HOSTILE])
+def test_what_a_chat_program_makes_of_a_note_leads_to_our_page_alone(
+    stored: str,
+) -> None:
+    text = heard(Said(PAGES), answer=replace(ANSWER, text=f"{stored}\n\nSo [1] [2]."))
+    shown = MarkdownIt("commonmark").render(text)
+    assert "<img" not in shown
+    assert re.findall(r"<a [^>]*evil[^>]*>(?:<[^>]*>|\W)*\d", shown) == []
+    assert f'<a href="{PAGES}/doc/d1?' in shown.split("<p>So ")[1]
+    assert "evil.example" in shown  # it is read as text
+
+
+def test_a_number_that_a_note_leads_elsewhere_is_no_citation() -> None:
+    said = Said(PAGES)
+    answer = replace(ANSWER, text="see [1](http://evil.example/), so [2].")
+    heard(said, answer=answer)
+    (address,) = numbers(said, answer)
+    assert address.startswith(f"{PAGES}/doc/d2?")
+
+
+def test_numbers_next_to_each_other_stay_as_they_are() -> None:
+    assert harmless("So [1][2] (and [3]).") == "So [1][2] (and [3])."
 
 
 def test_a_name_of_a_file_does_not_end_the_title_of_a_link() -> None:

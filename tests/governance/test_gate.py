@@ -217,6 +217,7 @@ def test_only_public_material_goes_out_to_compare_whatever_the_policy_says(
 ) -> None:
     wanted = 'flags.shadow and request.label == "public" and request.attended and not request.untrusted_context'
     changed(home, wanted, "true")
+    changed(home, "shadow = false", "shadow = true")
     assert home.send(replace(outbound(), action=COMPARE)).text
     cloud.requests.clear()
     inside = replace(outbound(label=Label.INTERNAL), action=COMPARE)
@@ -226,6 +227,29 @@ def test_only_public_material_goes_out_to_compare_whatever_the_policy_says(
     assert cloud.requests == []
     [denied] = home.rows()[before:]
     assert denied.facts["rules"] == ["shadow-floor"]
+
+
+def test_a_day_has_so_many_comparisons_whoever_asks_for_one(
+    home: Home, cloud: StandInCloud
+) -> None:
+    """Each that was about to leave counts, also one that broke off, and what stays takes no money."""
+    changed(home, "shadow = false", "shadow = true")
+    changed(home, "shadow_per_day = 10", "shadow_per_day = 2")
+    compare = replace(outbound(), action=COMPARE)
+    person = Facts(request=RequestFacts(attended=True))
+    cloud.faults = Faults(status=500)
+    with pytest.raises(cloud_errors.CloudFault):
+        home.send(compare, person)
+    cloud.faults = Faults()
+    assert home.send(compare, person).text
+    sent, taken = len(cloud.requests), home.taken()
+    with pytest.raises(OverBudget, match="shadow_per_day"):
+        home.send(compare, person)
+    assert (len(cloud.requests), home.taken()) == (sent, taken)
+    assert len(home.rows("intent")) == len(home.rows("settle")) == 2
+    assert home.send(outbound(), person).text
+    home.now += timedelta(days=1)
+    assert home.send(compare, person).text
 
 
 def test_a_host_gets_no_more_than_its_label(home: Home, cloud: StandInCloud) -> None:

@@ -20,11 +20,19 @@ from brain.labels import NOT_WALKED
 if TYPE_CHECKING:
     from brain.types import Answer, Citation
 
-# What a reader of Markdown would load or take as a tag.
-LOADS = re.compile(r"(!)(?=\[)|(<)(?=[A-Za-z/!?])")
-# What would say where a number leads: at the beginning of a line, a label and a colon.
-LEADS = re.compile(r"^(\s*)\[(?=[^\]\n]*\]:)", re.MULTILINE)
-NUMBER = re.compile(r"\[(\d+)\]")
+# What a reader of Markdown would load, take as a tag, or follow in place of one of our numbers. A backslash in front is
+# one of the text: it must not take away the one that is added.
+ACTIVE = re.compile(
+    r"""(?<!\\) (?P<slashes> \\* ) (?P<sign>
+        ! (?= \[ )                               # a picture
+        | < (?= [A-Za-z/!?] )                    # a tag
+        | \[ (?= [^\]]{0,999} \]: )              # where a label leads; CommonMark: it has 999 characters at most
+        | \[ (?= [^\w(]{0,20} \d{1,20} [^\w(]{0,20} \]\( )     # [1](elsewhere)
+        | \[ (?= \s{0,20} \d{1,20} \s{0,20} \]\[ (?! \d+\] ) )  # [1][elsewhere]
+    )""",
+    re.VERBOSE,
+)
+NUMBER = re.compile(r"(?<!\\)\[(\d+)\]")
 GRANT = "more confidential than a program may see; a person grants it with brain serve --at-most"
 MARKED_CHARS = 300  # of a quote in an address: our page marks them
 BESIDE = (
@@ -172,7 +180,7 @@ def harmless(text: str) -> str:
     >>> harmless("![x](http://a.example) <img src=b> 2 < 3")
     '\\\\![x](http://a.example) \\\\<img src=b> 2 < 3'
     """
-    return LEADS.sub(r"\1\\[", LOADS.sub(r"\\\g<0>", safe_text(text)))
+    return ACTIVE.sub(r"\g<slashes>\g<slashes>\\\g<sign>", safe_text(text))
 
 
 def _titled(item: Citation) -> str:
