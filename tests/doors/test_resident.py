@@ -353,3 +353,12 @@ def test_a_server_that_does_not_begin_is_not_waited_for(
     assert all(one.result() for one in busy)
     served._pool.run(lambda _brain: None)
     assert brain("status", "--json").json["episodes"] == 0
+
+
+def test_a_server_that_keeps_nothing_leaves_commands_to_themselves(
+    tmp_path: Path,
+) -> None:
+    assert brain("add", "--note", "the dinghy is green").code == 0
+    with Pool(load, workers=1) as pool, Resident(pool, read_only=True):
+        assert front.answered(["ask", "what is green?"]) is None
+        assert front.told_by_the_server("version") is not None

@@ -70,7 +70,8 @@ class Sent(io.TextIOBase):
 class Resident:
     """Listens on the socket of a home and does what comes, each command in a worker of the pool. A context manager.
 
-    `told` answers what a command asks of the server itself ("address"), `called` the call of an agent.
+    `told` answers what a command asks of the server itself ("address"), `called` the call of an agent. `read_only`: the
+    commands of terminals, which keep what they do, are left to themselves.
     Raises `BrainError` where another server has the home, or no socket can be made.
     """
 
@@ -79,11 +80,14 @@ class Resident:
         pool: Pool,
         told: Callable[[str], str] = lambda _what: "",
         called: Called | None = None,
+        *,
+        read_only: bool = False,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._pool = pool
         self._told = told
         self._called = called
+        self._read_only = read_only
         self._environment = wire.environment(environ)
         self._keys = wire.keys(environ)
         place = wire.address(pool.config.home, environ)
@@ -156,6 +160,8 @@ class Resident:
 
     def _differs(self, asked: Said) -> str:
         """Why this server must not do it; "" when it may."""
+        if self._read_only and "call" not in asked:
+            return "this server keeps nothing"
         if asked.get("version") != __version__:
             return f"the server is version {__version__}"
         if asked.get("environment") != self._environment:

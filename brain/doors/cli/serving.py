@@ -218,7 +218,8 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
         log = opened.enter_context(Log(pool.config.home))
         opened.enter_context(log.of_failures())
         listens = opened.enter_context(listening(settings))
-        opened.enter_context(Resident(pool, told, called))
+        read_only = settings.read_only
+        opened.enter_context(Resident(pool, told, called, read_only=read_only))
         index = pool.run(_warm)
         log.say(f"serving: version {__version__}, process {os.getpid()}")
         look = None
@@ -226,7 +227,6 @@ def _serve(run: Session, pool: Pool, settings: Settings, *, watch: bool) -> None
             told.upkeep = opened.enter_context(_looked_after(pool, log, watch=watch))
             look = told.upkeep.health
         home = short_path(str(pool.config.home))
-        listens.listen()  # whoever comes from now on waits a moment and is not refused
         run.out.say(f"serving {home}; its index is {index}. Ctrl-C ends it")
         run.out.print([told("address")])
         run.out.flush()
