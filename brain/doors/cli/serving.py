@@ -22,6 +22,7 @@ from brain.doors.cli import front, wire
 from brain.doors.cli.app import DOORS, register
 from brain.doors.cli.options import LabelWord, choice, flag, option
 from brain.doors.cli.session import Session, session
+from brain.doors.http.settings import HOST, PORT
 from brain.doors.lines import short_path
 from brain.errors import BrainError, NotFound
 
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
     from brain.doors.http.settings import Settings
     from brain.doors.log import Log
     from brain.doors.upkeep import Upkeep
-
-PORT = 8420
-HOST = "127.0.0.1"
 
 Port = Annotated[int, option("--port", "NUMBER", "Where it listens.", min=1, max=65535)]
 Host = Annotated[

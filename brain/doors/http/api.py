@@ -7,7 +7,7 @@ reaches a worker to `work`. Serves programs of the person's own; docs/API.md is 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from brain.doors import json_out
-from brain.doors.http.work import answered, as_error, done, failed, shown
+from brain.doors.http.work import answered, as_error, careful, done, shown
 from brain.doors.log import note_unexpected
 from brain.doors.show import showing
 from brain.errors import UsageError
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from brain.doors.http.settings import Settings
 
 Values = Mapping[str, Any]
-Endpoint = Callable[["HttpRequest"], Awaitable[Response]]
 
 EVENTS = "text/event-stream"
 MODES = ("hybrid", "lexical")
@@ -154,19 +153,6 @@ class Api:
         """What is there, and what serves."""
         await given(http, {})
         return as_json(await done(self._pool, lambda brain: brain.status()))
-
-
-def careful(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, its errors as JSON with their status."""
-
-    async def answered_or_failed(http: HttpRequest) -> Response:
-        try:
-            return await endpoint(http)
-        except Exception as error:
-            note_unexpected(error)
-            return failed(error)
-
-    return answered_or_failed
 
 
 def looks(pool: Pool, *, read_only: bool) -> bool:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from starlette.routing import Route
 
 from brain.doors import json_out
-from brain.doors.http.api import careful
-from brain.doors.http.work import shown
+from brain.doors.http.work import careful, shown
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from brain.app.pool import RETRY_SECONDS, Busy
-from brain.doors.http.api import EVENTS, Endpoint, body_of, looks
+from brain.doors.http.api import EVENTS, body_of, looks
 from brain.doors.http.openai_asked import (
     ANSWERS,
     EMBEDS,
@@ -27,7 +26,16 @@ from brain.doors.http.openai_asked import (
     to_embed,
 )
 from brain.doors.http.openai_said import Said
-from brain.doors.http.work import answered, as_error, done, shown, status_of
+from brain.doors.http.work import (
+    Endpoint,
+    answered,
+    as_error,
+    careful,
+    done,
+    failed,
+    shown,
+    status_of,
+)
 from brain.doors.log import note_unexpected
 from brain.errors import NotFound
 
@@ -66,10 +74,10 @@ class OpenAi:
     def routes(self) -> list[Route]:
         """Every path with its method."""
         return [
-            Route("/v1/models", careful(self.models)),
-            Route("/v1/models/{name}", careful(self.model)),
-            Route("/v1/chat/completions", careful(self.chat), methods=["POST"]),
-            Route("/v1/embeddings", careful(self.embeddings), methods=["POST"]),
+            Route("/v1/models", in_shape(self.models)),
+            Route("/v1/models/{name}", in_shape(self.model)),
+            Route("/v1/chat/completions", in_shape(self.chat), methods=["POST"]),
+            Route("/v1/embeddings", in_shape(self.embeddings), methods=["POST"]),
         ]
 
     async def models(self, _http: HttpRequest) -> Response:
@@ -216,20 +224,9 @@ class Reply:
         return _usage(self._asked.turns, self._said.text)
 
 
-def careful(endpoint: Endpoint) -> Endpoint:
+def in_shape(endpoint: Endpoint) -> Endpoint:
     """The endpoint, its errors in OpenAI's shape with their status."""
-
-    async def answered_or_failed(http: HttpRequest) -> Response:
-        try:
-            return await endpoint(http)
-        except Exception as error:
-            note_unexpected(error)
-            response = shown(_error(error), status_of(as_error(error)))
-            if isinstance(error, Busy):
-                response.headers["retry-after"] = str(RETRY_SECONDS)
-            return response
-
-    return answered_or_failed
+    return careful(endpoint, lambda _http, error: failed(error, _error))
 
 
 def _error(error: BaseException) -> Shape:

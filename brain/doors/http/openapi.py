@@ -20,9 +20,8 @@ from brain.doors.http.api import (
     VERBS,
     Api,
     Verb,
-    careful,
 )
-from brain.doors.http.work import shown
+from brain.doors.http.work import careful, shown
 from brain.doors.json_out import SCHEMA
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ alone, as the guard sees to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as escaped
@@ -24,8 +24,7 @@ from brain.doors.http.books import Books
 from brain.doors.http.choices import choices
 from brain.doors.http.documents import Documents
 from brain.doors.http.rendering import Rendering
-from brain.doors.http.work import done
-from brain.doors.log import note_unexpected
+from brain.doors.http.work import careful, done
 from brain.errors import BrainError
 from brain.types import Request as Question
 from brain.types import Scope
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from brain.reports import DocumentRow, NotRead, Root, Status
     from brain.types import Episode, Retrieved
 
-Endpoint = Callable[["Request"], Awaitable[Response]]
 
 AS_SENT = "%=&+-._~"  # of a query: what is escaped already stays so
 UNKNOWN = 401  # the status for who shows neither cookie nor token
@@ -91,9 +89,9 @@ class Pages:
             "/inbox": self._books.decide,
         }
         return [
-            *(Route(path, self._careful(paths[path])) for path in paths),
+            *(Route(path, careful(paths[path], self._failed)) for path in paths),
             *(
-                Route(path, self._careful(actions[path]), methods=["POST"])
+                Route(path, careful(actions[path], self._failed), methods=["POST"])
                 for path in actions
             ),
         ]
@@ -117,18 +115,10 @@ class Pages:
             address=here + asked,
         )
 
-    def _careful(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint, its errors as pages with their status."""
-
-        async def answered_or_failed(http: Request) -> Response:
-            try:
-                return await endpoint(http)
-            except Exception as error:
-                note_unexpected(error)
-                whole = EVENTS not in http.headers.get("accept", "")
-                return self._render.failed(error, whole=whole)
-
-        return answered_or_failed
+    def _failed(self, http: Request, error: Exception) -> Response:
+        """An error as a page, or as the part of one that a script puts in."""
+        whole = EVENTS not in http.headers.get("accept", "")
+        return self._render.failed(error, whole=whole)
 
     async def search(self, http: Request) -> Response:
         """Passages for words; documents where there are none."""

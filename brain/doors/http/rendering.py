@@ -17,11 +17,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import Response
 
-from brain.app.pool import RETRY_SECONDS, Busy
 from brain.doors import lines
 from brain.doors.http import places
 from brain.doors.http.places import Pieces
-from brain.doors.http.work import as_error, status_of
+from brain.doors.http.work import as_error, status_of, with_retry
 from brain.doors.text import safe_text
 from brain.doors.views.governance import dollars
 from brain.errors import NotFound
@@ -98,9 +97,7 @@ class Rendering:
         response = self.page(
             template, status_of(known), title="Not done", here="", error=known
         )
-        if isinstance(known, Busy):
-            response.headers["retry-after"] = str(RETRY_SECONDS)
-        return response
+        return with_retry(response, known)
 
     async def file(self, request: Request) -> Response:
         """A static file. Raises `NotFound`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import Response
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from brain.app.pool import RETRY_SECONDS, Busy, Pool
 from brain.doors import json_out
 from brain.doors.http.guard import TooLong
+from brain.doors.log import note_unexpected
 from brain.errors import (
     BrainError,
     Interrupted,
@@ -28,10 +29,15 @@ from brain.errors import (
 )
 
 if TYPE_CHECKING:
+    from starlette.requests import Request as HttpRequest
+
     from brain.app import Brain
     from brain.types import Answer, Request, Span
 
 Result = TypeVar("Result")
+Endpoint = Callable[["HttpRequest"], Awaitable[Response]]
+ErrorShape = Callable[[BrainError], Mapping[str, Any]]
+Failing = Callable[["HttpRequest", Exception], Response]
 Event = tuple[str, dict[str, Any]]
 """(its name, what it says): "notice", "quote", "sentence", at the end "answer" with the whole value, or "error"."""
 
@@ -71,15 +77,38 @@ def shown(value: Mapping[str, Any], status: int = 200) -> Response:
     return Response(text, status, media_type="application/json")
 
 
-def failed(error: BaseException) -> Response:
-    """An error as JSON with its status."""
+def failed(error: BaseException, shape: ErrorShape | None = None) -> Response:
+    """An error as JSON with its status. `shape`: as another protocol has it, in place of that of `--json`."""
     known = as_error(error)
-    response = shown(
-        json_out.error(known.kind, known.message, known.hint), status_of(known)
-    )
-    if isinstance(known, Busy):
+    said = (shape or _error)(known)
+    return with_retry(shown(said, status_of(known)), known)
+
+
+def with_retry(response: Response, error: BrainError) -> Response:
+    """The response; where more work waits than may, with the time after which to come again."""
+    if isinstance(error, Busy):
         response.headers["retry-after"] = str(RETRY_SECONDS)
     return response
+
+
+def _error(known: BrainError) -> dict[str, Any]:
+    return json_out.error(known.kind, known.message, known.hint)
+
+
+def careful(
+    endpoint: Endpoint,
+    fail: Failing = lambda _http, error: failed(error),
+) -> Endpoint:
+    """The endpoint, its errors as responses; unforeseen ones leave their kind in the log."""
+
+    async def answered_or_failed(http: HttpRequest) -> Response:
+        try:
+            return await endpoint(http)
+        except Exception as error:
+            note_unexpected(error)
+            return fail(http, error)
+
+    return answered_or_failed
 
 
 async def answered(pool: Pool, request: Request) -> AsyncIterator[tuple[str, Any]]:
